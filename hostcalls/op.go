@@ -116,6 +116,7 @@ const (
 	OpHandshake          // begins TLS on a connection
 	OpRate               // waits because the guest sends or receives faster than it may
 	OpHTTP               // sends a request of HTTP, and waits for the response
+	OpServe              // answers an HTTP request that came to a service
 
 	// OpKinds is one more than the last kind.
 	OpKinds
@@ -125,7 +126,7 @@ const _ = uint(executor.WaitKinds - OpKinds) // the executor has room for all ki
 
 var opKinds = [OpKinds]string{
 	"unspecified", "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate", "memory", "resolve",
-	"handshake", "rate", "http",
+	"handshake", "rate", "http", "serve",
 }
 
 // String returns the kind's name in the API, in lower case and without the prefix.

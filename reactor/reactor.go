@@ -153,7 +153,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 	})
 	r.submitter = &submission.Pipeline{
 		Modules: r.modules, Queue: r.runner, Store: r.store, Limits: r.submissionLimits,
-		MemoryBytes: r.cfg.MemoryBytes, Authorize: r.permit.Check, Awaits: r.runner.PipeAwaits,
+		MemoryBytes: r.cfg.MemoryBytes, Authorize: r.permit.Check, AuthorizeSecret: r.permit.CheckSecret, Awaits: r.runner.PipeAwaits,
 	}
 	r.canceller = &cancel.Canceller{Workloads: r.runner, Store: r.store, Await: r.observer.Await, Patience: cancel.Patience}
 	r.revoker = &revoke.Revoker{Workloads: r.runner, Store: r.store, Await: r.observer.Await}

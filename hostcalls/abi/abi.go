@@ -108,13 +108,14 @@ type Exit struct {
 	Result  *value.Literal // of the called function; nil if it returns nothing
 }
 
-// Entry says how a process is entered, and with which grants: by the module's start if neither Invoke nor Call is set.
+// Entry says how a process is entered, and with which grants: by the module's start if none of Invoke, Call and Serve is set.
 type Entry struct {
 	Args   []string      // the program's arguments, or those of the invoked export
 	Invoke string        // the export of a core module to call with Args
 	Call   *FunctionCall // the function of a component to call
 	// Channels is whether the call's streams and futures have channels.
 	Channels bool
+	Serve    *Service // how the component serves HTTP; the process is a Server then
 	Grants   []capability.Grant
 }
 

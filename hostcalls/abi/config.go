@@ -24,6 +24,7 @@ type Config struct {
 	Call   *FunctionCall // as in Entry; shared with the caller, who must not change it
 	// Channels, unless nil, carries the streams and futures of Call, and gets its result. Without it Call may have none.
 	Channels *channel.Exchange
+	Serve    *Service // as in Entry; shared with the caller, who must not change it
 	Stdin    hostcalls.Source
 	Stdout   hostcalls.Sink
 	Stderr   hostcalls.Sink

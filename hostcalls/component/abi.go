@@ -26,8 +26,18 @@ type Config struct {
 	Needs func(imports []abi.Import) []string
 	// CheckGrant, unless nil, returns why components can't be given a grant.
 	CheckGrant func(capability.Grant) error
+	// Services makes the processes of components that serve HTTP; nil: none does.
+	Services Services
 	// Features are the gated parts of the component model that components may use.
 	Features types.Features
+}
+
+// Services makes processes of another kind than Process: those that serve.
+type Services interface {
+	// Check returns the faults of a way to serve by a component.
+	Check(module *abi.Description, entry abi.Entry) []abi.Fault
+	// New makes the process of a config with Serve. An error is a fault of the config, or an *abi.EntryError.
+	New(p *Program, config *abi.Config) (abi.Process, error)
 }
 
 // ABI is the component model as an abi.ABI.

@@ -40,9 +40,19 @@ func (p *Program) entry(config *abi.Config) (entry, error) {
 	return e, nil
 }
 
+var errNoServices = &abi.EntryError{Msg: "this daemon serves no HTTP by components"}
+
 // CheckEntry implements abi.ABI.
 func (a *ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
-	faults := checkEntry(module, entry)
+	var faults []abi.Fault
+	switch services := a.config.Services; {
+	case entry.Serve == nil:
+		faults = checkEntry(module, entry)
+	case services == nil:
+		faults = []abi.Fault{{Field: "serve", Text: errNoServices.Msg}}
+	default:
+		faults = services.Check(module, entry)
+	}
 	if a.config.CheckGrant == nil {
 		return faults
 	}

@@ -30,6 +30,12 @@ var _ abi.Process = (*Process)(nil)
 
 // NewProcess implements abi.Program.
 func (p *Program) NewProcess(config *abi.Config) (abi.Process, error) {
+	if config.Serve != nil {
+		if services := p.abi.config.Services; services != nil {
+			return services.New(p, config)
+		}
+		return nil, errNoServices
+	}
 	entry, err := p.entry(config)
 	if err != nil {
 		return nil, err

@@ -94,6 +94,9 @@ func (s *Store) Serve(onStart func(error), onEnd func(error)) func(*executor.Fib
 	}
 }
 
+// Ended reports whether the component runs no more, whether or not the store is closed yet. It is called on the fiber.
+func (s *Store) Ended() bool { return s.loop.over }
+
 // Stop ends the store, whatever runs. It may be called from any goroutine when the store has started.
 func (s *Store) Stop() {
 	s.post(&note{act: func() error {

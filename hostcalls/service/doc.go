@@ -1,11 +1,31 @@
-// Package service serves HTTP by a component: requests come from a listener and go to instances of the component, of which there
-// are several.
+// Package service serves HTTP by a component, as a process: requests come from a listener and go to instances of the component, of
+// which there are several.
 //
-//	Policy  how many instances there are, and for how many requests
-//	pool    decides which instance a request gets; a plain value
-//	ledger  divides the workload's memory among the instances and the connections
+//	Services    makes the processes; it finds the handlers among the exports of components by a function it is given
+//	supervisor  the process: it opens the listener, has the instances, and ends them
+//	edge        the listener and its connections: a server of package net/http
+//	pool        decides which instance a request gets; a plain value, by a Policy
+//	ledger      divides the workload's memory among the instances and the connections
+//	instance    a store of the component, with a task of its own
+//	request     a request on its way: it waits, an instance has it, its answer goes out
+//	upload      its body; response: what goes out
+//
+// # How a request goes
+//
+//  1. The edge accepts a connection when there is room for it: a socket of the workload, a descriptor, memory. Package net/http reads
+//     the head of the request, and calls serveHTTP on the connection's goroutine.
+//  2. The pool gives the request an instance, has one made, lets it wait, or refuses it.
+//  3. A job of the instance's store calls the handler of the component, on the store's fiber.
+//  4. The goroutine waits for the answer, the client, and the time by which the request is to be over. It sends the head and the body,
+//     as it comes, and the trailers. What the component reads of the request's body another goroutine reads from the connection.
+//  5. The instance has the request until the handler has exited and both bodies have ended. Then it can get another one.
+//  6. A request that nobody waits for any more is cancelled in the component, which has some time to end it. Otherwise its instance is
+//     ended, as soon as it has no others.
 //
 // # Concurrency
 //
-// A pool is guarded by whoever has it. A ledger and its shares may be used from any goroutine, and never block.
+// What belongs to a supervisor is guarded by its mu: the pool, the requests, what is known of the instances. A ledger and an edge
+// have locks of their own. No lock is held while a component runs, and none while a connection is read or written. Turn is called on
+// the process's fiber, jobs and their callbacks on those of the instances, serveHTTP on the goroutines of connections; everything
+// else on any of them.
 package service

@@ -34,6 +34,7 @@ type pool struct {
 
 // member is an instance as the pool sees it.
 type member struct {
+	instance     *instance // whose it is
 	active, late int       // requests that it has; those of them that are late
 	given        int       // requests that it has got
 	idle         time.Time // since when it has none
@@ -43,6 +44,8 @@ type member struct {
 
 // ticket is a request as the pool sees it.
 type ticket struct {
+	request *request // whose it is
+
 	member *member       // nil while it waits
 	place  *list.Element // in pool.waiting, or nil
 	late   bool
@@ -58,6 +61,13 @@ const (
 	refused                // there is no room for it
 )
 
+// warm adds an instance without a request.
+func (p *pool) warm(now time.Time) *member {
+	m := &member{idle: now}
+	p.members = append(p.members, m)
+	return m
+}
+
 // admit takes a request.
 func (p *pool) admit(t *ticket) verdict {
 	if p.waiting.Len() == 0 {
@@ -70,6 +80,11 @@ func (p *pool) admit(t *ticket) verdict {
 	}
 	t.place = p.waiting.PushBack(t)
 	return queued
+}
+
+// again takes a request again, whose instance has ended before it had it: it is the first that waits.
+func (p *pool) again(t *ticket) {
+	t.place = p.waiting.PushFront(t)
 }
 
 // place gives a request an instance, if there is one for it, or may be.

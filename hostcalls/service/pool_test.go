@@ -191,7 +191,7 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-func TestTraps(t *testing.T) {
+func TestTooManyTraps(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		after []time.Duration // from one trap to the next

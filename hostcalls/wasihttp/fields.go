@@ -220,6 +220,13 @@ func (f *Fields) Header() http.Header {
 	return h
 }
 
+// Copy adds the fields to those of net/http, which may change what it gets.
+func (f *Fields) Copy(h http.Header) {
+	for i := range f.list {
+		h[http.CanonicalHeaderKey(f.list[i].name)] = slices.Clone(f.list[i].values)
+	}
+}
+
 // unknownLength is that of a body whose message does not announce it.
 const unknownLength = -1
 

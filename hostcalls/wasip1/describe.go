@@ -80,6 +80,8 @@ func (*ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 		return []abi.Fault{{Field: "invoke", Text: fmt.Sprintf(format, a...)}}
 	}
 	switch {
+	case entry.Serve != nil:
+		return []abi.Fault{{Field: "serve", Text: "the module is no component: only components export a handler of wasi:http"}}
 	case entry.Call != nil:
 		return []abi.Fault{{Field: "call", Text: "the module is no component: its exports have no types to call them by; use invoke"}}
 	case module.Kind == abi.Command && export != "":

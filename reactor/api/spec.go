@@ -27,6 +27,8 @@ type Spec struct {
 	Invoke string
 	// Call is the function to call in a component; nil: its start, or Invoke.
 	Call *FunctionCall
+	// Serve has a component serve HTTP at its only listener grant; nil: it does not serve.
+	Serve *HTTPService
 	// Grants are the capabilities given to the guest.
 	Grants []grant.Grant
 	// Limits bound what the guest may use; zero fields take the defaults.

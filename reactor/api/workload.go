@@ -130,6 +130,7 @@ type Status struct {
 	Delay           *Delay // nil unless it is Pending and delayed, or has ended and that can't be recorded
 	Crash           *Crash // nil unless the guest crashed
 	Revoked         []Revocation
+	Service         *ServiceStatus // nil unless it serves, and has been started
 }
 
 // Revocation says that a grant was revoked.

@@ -3,6 +3,7 @@ package grant
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -39,6 +40,11 @@ func Authorize(ctx context.Context, rules Rules, grants []Grant) error {
 		all = append(all, one)
 	}
 	return allDenied(all)
+}
+
+// AuthorizeSecret returns an error if a secret that a valid spec has at path, besides its grants, is not allowed.
+func AuthorizeSecret(ctx context.Context, rules Rules, path, ref string) error {
+	return lookUp(ctx, rules.LookUpSecret, ref, fmt.Sprintf("secret %q", ref), path)
 }
 
 // allDenied returns the error for all grants that are denied; nil if there are none.

@@ -124,13 +124,16 @@ func isToken(s string, most int) bool {
 }
 
 // reference checks a reference to a secret, which may be empty.
-func (v *validation) reference(field, ref string) {
+func (v *validation) reference(field, ref string) { CheckReference(v.faults, v.path+"."+field, ref) }
+
+// CheckReference checks where a secret is, which the spec has at path; empty is nowhere.
+func CheckReference(f *errs.Faults, path, ref string) {
 	if ref == "" {
 		return
 	}
-	text.Check(v.faults, v.path+"."+field, ref, maxReferenceSize)
+	text.Check(f, path, ref, maxReferenceSize)
 	if _, err := policy.ParseReference(ref); err != nil {
-		v.add(field, "%v", err)
+		f.Add(path, "%v", err)
 	}
 }
 

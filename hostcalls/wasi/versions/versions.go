@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/service"
 	"github.com/reactord/reactord/hostcalls/wasi"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/hostcalls/wasip2"
@@ -29,6 +30,10 @@ func Config(appends *files.Appends) component.Config {
 		},
 		Needs:      needs,
 		CheckGrant: wasi.CheckGrant,
+		Services: service.Services{Find: func(exports []abi.Export) (service.Handler, bool) {
+			h, ok := FindHandler(exports)
+			return h, ok
+		}},
 	}
 }
 
@@ -49,6 +54,9 @@ func FindHandler(exports []abi.Export) (h Handler, ok bool) {
 	}
 	return Handler{}, false
 }
+
+// Concurrent implements service.Handler: a component of WASI 0.2 answers one request at a time.
+func (h Handler) Concurrent() bool { return h.Version != "0.2" }
 
 // Handle has the component of a store answer a request by its handler. It is for jobs of component.Store.Do. cancel asks the
 // component to give up, and is for such jobs too. An error of both ends the store; the functions of the exchange are called even

@@ -480,6 +480,8 @@ const (
 	OpKind_OP_KIND_RATE OpKind = 12
 	// OP_KIND_HTTP sends a request of HTTP and waits for the response. The target is the method and the URL, without its query.
 	OpKind_OP_KIND_HTTP OpKind = 13
+	// OP_KIND_SERVE answers an HTTP request that came to a service.
+	OpKind_OP_KIND_SERVE OpKind = 14
 )
 
 // Enum value maps for OpKind.
@@ -499,6 +501,7 @@ var (
 		11: "OP_KIND_HANDSHAKE",
 		12: "OP_KIND_RATE",
 		13: "OP_KIND_HTTP",
+		14: "OP_KIND_SERVE",
 	}
 	OpKind_value = map[string]int32{
 		"OP_KIND_UNSPECIFIED": 0,
@@ -515,6 +518,7 @@ var (
 		"OP_KIND_HANDSHAKE":   11,
 		"OP_KIND_RATE":        12,
 		"OP_KIND_HTTP":        13,
+		"OP_KIND_SERVE":       14,
 	}
 )
 
@@ -805,7 +809,12 @@ type WorkloadSpec struct {
 	GrantMode GrantMode `protobuf:"varint,14,opt,name=grant_mode,json=grantMode,proto3,enum=reactor.v1.GrantMode" json:"grant_mode,omitempty"`
 	// call is the function to call in a component, which is the workload then: it succeeds when the function returns. It
 	// excludes invoke. Without it a component of kind MODULE_KIND_COMPONENT_COMMAND is run.
-	Call          *FunctionCall `protobuf:"bytes,15,opt,name=call,proto3" json:"call,omitempty"`
+	Call *FunctionCall `protobuf:"bytes,15,opt,name=call,proto3" json:"call,omitempty"`
+	// serve has a component serve HTTP: one that exports wasi:http/handler of 0.3, or wasi:http/incoming-handler of 0.2. Its only
+	// listener grant, of TCP, is the address; it is for the daemon, which hands requests to the component. The workload runs
+	// until it is cancelled, and is started again with the daemon. It excludes call, invoke, stdin, interactive, stdin_from and
+	// stdout_to.
+	Serve         *HttpService `protobuf:"bytes,16,opt,name=serve,proto3" json:"serve,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -945,6 +954,138 @@ func (x *WorkloadSpec) GetCall() *FunctionCall {
 	return nil
 }
 
+func (x *WorkloadSpec) GetServe() *HttpService {
+	if x != nil {
+		return x.Serve
+	}
+	return nil
+}
+
+// HttpService says how a component serves HTTP/1.1 and HTTP/2. A service has several instances of the component, made as requests
+// come. Memory, stack, fuel, descriptors and pending operations of the workload's limits are those of each instance; the other
+// limits, and the memory that the node has for workloads, are for all of them together. Fields that are zero have defaults.
+type HttpService struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// max_instances is how many instances there may be. By default it is the number of workers, at most 8; of a component of WASI
+	// 0.2, which answers one request at a time, 256.
+	MaxInstances uint32 `protobuf:"varint,1,opt,name=max_instances,json=maxInstances,proto3" json:"max_instances,omitempty"`
+	// max_concurrent_requests is how many requests an instance has at a time. By default it is 128; of WASI 0.2 it is always 1.
+	MaxConcurrentRequests uint32 `protobuf:"varint,2,opt,name=max_concurrent_requests,json=maxConcurrentRequests,proto3" json:"max_concurrent_requests,omitempty"`
+	// max_instance_requests is after how many requests an instance is replaced by another one. By default it is 1,024; of WASI 0.2 it
+	// is 1. With 1 no request sees what another one has left.
+	MaxInstanceRequests uint32 `protobuf:"varint,3,opt,name=max_instance_requests,json=maxInstanceRequests,proto3" json:"max_instance_requests,omitempty"`
+	// max_waiting_requests is how many requests wait while all instances are busy. Others are answered with 503. By default it is
+	// 1,024.
+	MaxWaitingRequests uint32 `protobuf:"varint,4,opt,name=max_waiting_requests,json=maxWaitingRequests,proto3" json:"max_waiting_requests,omitempty"`
+	// idle_timeout is how long an instance is kept that has no request. By default it is a second.
+	IdleTimeout *durationpb.Duration `protobuf:"bytes,5,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`
+	// request_timeout is how long a request may take, from its head to the end of its response. Without a response it is answered with
+	// 504 then, otherwise broken off, and the component is told. By default it is a minute.
+	RequestTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=request_timeout,json=requestTimeout,proto3" json:"request_timeout,omitempty"`
+	// access_log writes a line for each request to the workload's standard error.
+	AccessLog bool `protobuf:"varint,7,opt,name=access_log,json=accessLog,proto3" json:"access_log,omitempty"`
+	// certificate and key are where the daemon has a certificate chain and its key, in PEM, as a SecretGrant has it: file:/PATH or
+	// env:NAME. With them the service speaks TLS only.
+	Certificate string `protobuf:"bytes,8,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	// key is the key of certificate.
+	Key           string `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HttpService) Reset() {
+	*x = HttpService{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HttpService) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HttpService) ProtoMessage() {}
+
+func (x *HttpService) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HttpService.ProtoReflect.Descriptor instead.
+func (*HttpService) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *HttpService) GetMaxInstances() uint32 {
+	if x != nil {
+		return x.MaxInstances
+	}
+	return 0
+}
+
+func (x *HttpService) GetMaxConcurrentRequests() uint32 {
+	if x != nil {
+		return x.MaxConcurrentRequests
+	}
+	return 0
+}
+
+func (x *HttpService) GetMaxInstanceRequests() uint32 {
+	if x != nil {
+		return x.MaxInstanceRequests
+	}
+	return 0
+}
+
+func (x *HttpService) GetMaxWaitingRequests() uint32 {
+	if x != nil {
+		return x.MaxWaitingRequests
+	}
+	return 0
+}
+
+func (x *HttpService) GetIdleTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.IdleTimeout
+	}
+	return nil
+}
+
+func (x *HttpService) GetRequestTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.RequestTimeout
+	}
+	return nil
+}
+
+func (x *HttpService) GetAccessLog() bool {
+	if x != nil {
+		return x.AccessLog
+	}
+	return false
+}
+
+func (x *HttpService) GetCertificate() string {
+	if x != nil {
+		return x.Certificate
+	}
+	return ""
+}
+
+func (x *HttpService) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
 // Grant is one capability.
 type Grant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -966,7 +1107,7 @@ type Grant struct {
 
 func (x *Grant) Reset() {
 	*x = Grant{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[1]
+	mi := &file_reactor_v1_workload_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1119,7 @@ func (x *Grant) String() string {
 func (*Grant) ProtoMessage() {}
 
 func (x *Grant) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[1]
+	mi := &file_reactor_v1_workload_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1132,7 @@ func (x *Grant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Grant.ProtoReflect.Descriptor instead.
 func (*Grant) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{1}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *Grant) GetGrant() isGrant_Grant {
@@ -1133,7 +1274,7 @@ type DirectoryGrant struct {
 
 func (x *DirectoryGrant) Reset() {
 	*x = DirectoryGrant{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[2]
+	mi := &file_reactor_v1_workload_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1145,7 +1286,7 @@ func (x *DirectoryGrant) String() string {
 func (*DirectoryGrant) ProtoMessage() {}
 
 func (x *DirectoryGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[2]
+	mi := &file_reactor_v1_workload_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1158,7 +1299,7 @@ func (x *DirectoryGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryGrant.ProtoReflect.Descriptor instead.
 func (*DirectoryGrant) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{2}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *DirectoryGrant) GetHostPath() string {
@@ -1203,7 +1344,7 @@ type ListenerGrant struct {
 
 func (x *ListenerGrant) Reset() {
 	*x = ListenerGrant{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[3]
+	mi := &file_reactor_v1_workload_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1215,7 +1356,7 @@ func (x *ListenerGrant) String() string {
 func (*ListenerGrant) ProtoMessage() {}
 
 func (x *ListenerGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[3]
+	mi := &file_reactor_v1_workload_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1228,7 +1369,7 @@ func (x *ListenerGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenerGrant.ProtoReflect.Descriptor instead.
 func (*ListenerGrant) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{3}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ListenerGrant) GetAddress() string {
@@ -1272,7 +1413,7 @@ type ConnectionGrant struct {
 
 func (x *ConnectionGrant) Reset() {
 	*x = ConnectionGrant{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[4]
+	mi := &file_reactor_v1_workload_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1425,7 @@ func (x *ConnectionGrant) String() string {
 func (*ConnectionGrant) ProtoMessage() {}
 
 func (x *ConnectionGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[4]
+	mi := &file_reactor_v1_workload_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1438,7 @@ func (x *ConnectionGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectionGrant.ProtoReflect.Descriptor instead.
 func (*ConnectionGrant) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{4}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConnectionGrant) GetAddress() string {
@@ -1348,7 +1489,7 @@ type TlsOptions struct {
 
 func (x *TlsOptions) Reset() {
 	*x = TlsOptions{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[5]
+	mi := &file_reactor_v1_workload_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1360,7 +1501,7 @@ func (x *TlsOptions) String() string {
 func (*TlsOptions) ProtoMessage() {}
 
 func (x *TlsOptions) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[5]
+	mi := &file_reactor_v1_workload_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1373,7 +1514,7 @@ func (x *TlsOptions) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TlsOptions.ProtoReflect.Descriptor instead.
 func (*TlsOptions) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{5}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TlsOptions) GetServerName() string {
@@ -1429,7 +1570,7 @@ type DialGrant struct {
 
 func (x *DialGrant) Reset() {
 	*x = DialGrant{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[6]
+	mi := &file_reactor_v1_workload_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1441,7 +1582,7 @@ func (x *DialGrant) String() string {
 func (*DialGrant) ProtoMessage() {}
 
 func (x *DialGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[6]
+	mi := &file_reactor_v1_workload_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1454,7 +1595,7 @@ func (x *DialGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DialGrant.ProtoReflect.Descriptor instead.
 func (*DialGrant) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{6}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *DialGrant) GetPattern() string {
@@ -1482,7 +1623,7 @@ type ResolveGrant struct {
 
 func (x *ResolveGrant) Reset() {
 	*x = ResolveGrant{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[7]
+	mi := &file_reactor_v1_workload_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +1635,7 @@ func (x *ResolveGrant) String() string {
 func (*ResolveGrant) ProtoMessage() {}
 
 func (x *ResolveGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[7]
+	mi := &file_reactor_v1_workload_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +1648,7 @@ func (x *ResolveGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveGrant.ProtoReflect.Descriptor instead.
 func (*ResolveGrant) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{7}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ResolveGrant) GetPattern() string {
@@ -1533,7 +1674,7 @@ type HttpGrant struct {
 
 func (x *HttpGrant) Reset() {
 	*x = HttpGrant{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	mi := &file_reactor_v1_workload_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1686,7 @@ func (x *HttpGrant) String() string {
 func (*HttpGrant) ProtoMessage() {}
 
 func (x *HttpGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[8]
+	mi := &file_reactor_v1_workload_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1699,7 @@ func (x *HttpGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HttpGrant.ProtoReflect.Descriptor instead.
 func (*HttpGrant) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{8}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HttpGrant) GetOrigin() string {
@@ -1597,7 +1738,7 @@ type SecretGrant struct {
 
 func (x *SecretGrant) Reset() {
 	*x = SecretGrant{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	mi := &file_reactor_v1_workload_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1609,7 +1750,7 @@ func (x *SecretGrant) String() string {
 func (*SecretGrant) ProtoMessage() {}
 
 func (x *SecretGrant) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[9]
+	mi := &file_reactor_v1_workload_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1622,7 +1763,7 @@ func (x *SecretGrant) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecretGrant.ProtoReflect.Descriptor instead.
 func (*SecretGrant) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{9}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SecretGrant) GetName() string {
@@ -1677,7 +1818,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[10]
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1689,7 +1830,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[10]
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1702,7 +1843,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{10}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Limits) GetMemoryBytes() uint64 {
@@ -1797,7 +1938,7 @@ type Workload struct {
 
 func (x *Workload) Reset() {
 	*x = Workload{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1809,7 +1950,7 @@ func (x *Workload) String() string {
 func (*Workload) ProtoMessage() {}
 
 func (x *Workload) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1822,7 +1963,7 @@ func (x *Workload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workload.ProtoReflect.Descriptor instead.
 func (*Workload) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Workload) GetId() string {
@@ -1887,14 +2028,16 @@ type WorkloadStatus struct {
 	// revoked_grants are the indices in spec.grants of those that were revoked.
 	RevokedGrants []uint32 `protobuf:"varint,16,rep,packed,name=revoked_grants,json=revokedGrants,proto3" json:"revoked_grants,omitempty"`
 	// result is what the function that spec.call names has returned; absent if it returns nothing, or has not returned.
-	Result        *Value `protobuf:"bytes,17,opt,name=result,proto3" json:"result,omitempty"`
+	Result *Value `protobuf:"bytes,17,opt,name=result,proto3" json:"result,omitempty"`
+	// service is what a service has done in its current attempt; absent unless spec.serve is set and it has been started.
+	Service       *ServiceStatus `protobuf:"bytes,18,opt,name=service,proto3" json:"service,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkloadStatus) Reset() {
 	*x = WorkloadStatus{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1906,7 +2049,7 @@ func (x *WorkloadStatus) String() string {
 func (*WorkloadStatus) ProtoMessage() {}
 
 func (x *WorkloadStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1919,7 +2062,7 @@ func (x *WorkloadStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadStatus.ProtoReflect.Descriptor instead.
 func (*WorkloadStatus) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WorkloadStatus) GetState() WorkloadState {
@@ -2041,6 +2184,122 @@ func (x *WorkloadStatus) GetResult() *Value {
 	return nil
 }
 
+func (x *WorkloadStatus) GetService() *ServiceStatus {
+	if x != nil {
+		return x.Service
+	}
+	return nil
+}
+
+// ServiceStatus counts what a service has done in its current attempt, and what it does now.
+type ServiceStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// requests counts the requests that came.
+	Requests uint64 `protobuf:"varint,1,opt,name=requests,proto3" json:"requests,omitempty"`
+	// refused counts those for which there was no room: they were answered with 503.
+	Refused uint64 `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
+	// failed counts those that the component did not answer, or not in time, or whose client did not wait for all of the answer.
+	Failed uint64 `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`
+	// instances_started counts the instances so far.
+	InstancesStarted uint64 `protobuf:"varint,4,opt,name=instances_started,json=instancesStarted,proto3" json:"instances_started,omitempty"`
+	// active counts the requests that instances have now.
+	Active uint32 `protobuf:"varint,5,opt,name=active,proto3" json:"active,omitempty"`
+	// waiting counts the requests that wait for an instance.
+	Waiting uint32 `protobuf:"varint,6,opt,name=waiting,proto3" json:"waiting,omitempty"`
+	// instances counts the instances.
+	Instances uint32 `protobuf:"varint,7,opt,name=instances,proto3" json:"instances,omitempty"`
+	// connections counts the connections of clients.
+	Connections   uint32 `protobuf:"varint,8,opt,name=connections,proto3" json:"connections,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServiceStatus) Reset() {
+	*x = ServiceStatus{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServiceStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServiceStatus) ProtoMessage() {}
+
+func (x *ServiceStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServiceStatus.ProtoReflect.Descriptor instead.
+func (*ServiceStatus) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ServiceStatus) GetRequests() uint64 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *ServiceStatus) GetRefused() uint64 {
+	if x != nil {
+		return x.Refused
+	}
+	return 0
+}
+
+func (x *ServiceStatus) GetFailed() uint64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+func (x *ServiceStatus) GetInstancesStarted() uint64 {
+	if x != nil {
+		return x.InstancesStarted
+	}
+	return 0
+}
+
+func (x *ServiceStatus) GetActive() uint32 {
+	if x != nil {
+		return x.Active
+	}
+	return 0
+}
+
+func (x *ServiceStatus) GetWaiting() uint32 {
+	if x != nil {
+		return x.Waiting
+	}
+	return 0
+}
+
+func (x *ServiceStatus) GetInstances() uint32 {
+	if x != nil {
+		return x.Instances
+	}
+	return 0
+}
+
+func (x *ServiceStatus) GetConnections() uint32 {
+	if x != nil {
+		return x.Connections
+	}
+	return 0
+}
+
 // Crash says where and why a guest crashed.
 type Crash struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2060,7 +2319,7 @@ type Crash struct {
 
 func (x *Crash) Reset() {
 	*x = Crash{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2072,7 +2331,7 @@ func (x *Crash) String() string {
 func (*Crash) ProtoMessage() {}
 
 func (x *Crash) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2085,7 +2344,7 @@ func (x *Crash) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Crash.ProtoReflect.Descriptor instead.
 func (*Crash) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Crash) GetTrap() string {
@@ -2134,7 +2393,7 @@ type StackFrame struct {
 
 func (x *StackFrame) Reset() {
 	*x = StackFrame{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2146,7 +2405,7 @@ func (x *StackFrame) String() string {
 func (*StackFrame) ProtoMessage() {}
 
 func (x *StackFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2159,7 +2418,7 @@ func (x *StackFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StackFrame.ProtoReflect.Descriptor instead.
 func (*StackFrame) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *StackFrame) GetFunction() string {
@@ -2209,7 +2468,7 @@ type Delay struct {
 
 func (x *Delay) Reset() {
 	*x = Delay{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2221,7 +2480,7 @@ func (x *Delay) String() string {
 func (*Delay) ProtoMessage() {}
 
 func (x *Delay) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2234,7 +2493,7 @@ func (x *Delay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delay.ProtoReflect.Descriptor instead.
 func (*Delay) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Delay) GetReason() DelayReason {
@@ -2299,7 +2558,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2311,7 +2570,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2324,7 +2583,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Usage) GetFuel() uint64 {
@@ -2419,7 +2678,7 @@ type WaitUsage struct {
 
 func (x *WaitUsage) Reset() {
 	*x = WaitUsage{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2431,7 +2690,7 @@ func (x *WaitUsage) String() string {
 func (*WaitUsage) ProtoMessage() {}
 
 func (x *WaitUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2444,7 +2703,7 @@ func (x *WaitUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitUsage.ProtoReflect.Descriptor instead.
 func (*WaitUsage) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WaitUsage) GetKind() OpKind {
@@ -2500,7 +2759,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2512,7 +2771,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2525,7 +2784,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Op) GetWorkloadId() string {
@@ -2605,7 +2864,7 @@ type SubmitWorkloadRequest struct {
 
 func (x *SubmitWorkloadRequest) Reset() {
 	*x = SubmitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2617,7 +2876,7 @@ func (x *SubmitWorkloadRequest) String() string {
 func (*SubmitWorkloadRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2630,7 +2889,7 @@ func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SubmitWorkloadRequest) GetId() string {
@@ -2660,7 +2919,7 @@ type SubmitWorkloadResponse struct {
 
 func (x *SubmitWorkloadResponse) Reset() {
 	*x = SubmitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2672,7 +2931,7 @@ func (x *SubmitWorkloadResponse) String() string {
 func (*SubmitWorkloadResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2685,7 +2944,7 @@ func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SubmitWorkloadResponse) GetWorkload() *Workload {
@@ -2713,7 +2972,7 @@ type SubmitWorkloadsRequest struct {
 
 func (x *SubmitWorkloadsRequest) Reset() {
 	*x = SubmitWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2725,7 +2984,7 @@ func (x *SubmitWorkloadsRequest) String() string {
 func (*SubmitWorkloadsRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2738,7 +2997,7 @@ func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SubmitWorkloadsRequest) GetRequests() []*SubmitWorkloadRequest {
@@ -2759,7 +3018,7 @@ type SubmitWorkloadsResponse struct {
 
 func (x *SubmitWorkloadsResponse) Reset() {
 	*x = SubmitWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2771,7 +3030,7 @@ func (x *SubmitWorkloadsResponse) String() string {
 func (*SubmitWorkloadsResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2784,7 +3043,7 @@ func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SubmitWorkloadsResponse) GetResults() []*SubmitWorkloadsResult {
@@ -2809,7 +3068,7 @@ type SubmitWorkloadsResult struct {
 
 func (x *SubmitWorkloadsResult) Reset() {
 	*x = SubmitWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2821,7 +3080,7 @@ func (x *SubmitWorkloadsResult) String() string {
 func (*SubmitWorkloadsResult) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2834,7 +3093,7 @@ func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SubmitWorkloadsResult) GetId() string {
@@ -2869,7 +3128,7 @@ type CallFunctionRequest struct {
 
 func (x *CallFunctionRequest) Reset() {
 	*x = CallFunctionRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2881,7 +3140,7 @@ func (x *CallFunctionRequest) String() string {
 func (*CallFunctionRequest) ProtoMessage() {}
 
 func (x *CallFunctionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2894,7 +3153,7 @@ func (x *CallFunctionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallFunctionRequest.ProtoReflect.Descriptor instead.
 func (*CallFunctionRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CallFunctionRequest) GetSpec() *WorkloadSpec {
@@ -2919,7 +3178,7 @@ type CallFunctionResponse struct {
 
 func (x *CallFunctionResponse) Reset() {
 	*x = CallFunctionResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2931,7 +3190,7 @@ func (x *CallFunctionResponse) String() string {
 func (*CallFunctionResponse) ProtoMessage() {}
 
 func (x *CallFunctionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2944,7 +3203,7 @@ func (x *CallFunctionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallFunctionResponse.ProtoReflect.Descriptor instead.
 func (*CallFunctionResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CallFunctionResponse) GetStatus() *WorkloadStatus {
@@ -2988,7 +3247,7 @@ type CallRequest struct {
 
 func (x *CallRequest) Reset() {
 	*x = CallRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3000,7 +3259,7 @@ func (x *CallRequest) String() string {
 func (*CallRequest) ProtoMessage() {}
 
 func (x *CallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3013,7 +3272,7 @@ func (x *CallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallRequest.ProtoReflect.Descriptor instead.
 func (*CallRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CallRequest) GetPart() isCallRequest_Part {
@@ -3143,7 +3402,7 @@ type CallResponse struct {
 
 func (x *CallResponse) Reset() {
 	*x = CallResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3155,7 +3414,7 @@ func (x *CallResponse) String() string {
 func (*CallResponse) ProtoMessage() {}
 
 func (x *CallResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3168,7 +3427,7 @@ func (x *CallResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallResponse.ProtoReflect.Descriptor instead.
 func (*CallResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CallResponse) GetPart() isCallResponse_Part {
@@ -3295,7 +3554,7 @@ type CallItems struct {
 
 func (x *CallItems) Reset() {
 	*x = CallItems{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3307,7 +3566,7 @@ func (x *CallItems) String() string {
 func (*CallItems) ProtoMessage() {}
 
 func (x *CallItems) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3320,7 +3579,7 @@ func (x *CallItems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallItems.ProtoReflect.Descriptor instead.
 func (*CallItems) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CallItems) GetChannel() uint32 {
@@ -3364,7 +3623,7 @@ type CallFuture struct {
 
 func (x *CallFuture) Reset() {
 	*x = CallFuture{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3376,7 +3635,7 @@ func (x *CallFuture) String() string {
 func (*CallFuture) ProtoMessage() {}
 
 func (x *CallFuture) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3389,7 +3648,7 @@ func (x *CallFuture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallFuture.ProtoReflect.Descriptor instead.
 func (*CallFuture) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CallFuture) GetChannel() uint32 {
@@ -3421,7 +3680,7 @@ type CallWindow struct {
 
 func (x *CallWindow) Reset() {
 	*x = CallWindow{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3433,7 +3692,7 @@ func (x *CallWindow) String() string {
 func (*CallWindow) ProtoMessage() {}
 
 func (x *CallWindow) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3446,7 +3705,7 @@ func (x *CallWindow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallWindow.ProtoReflect.Descriptor instead.
 func (*CallWindow) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CallWindow) GetChannel() uint32 {
@@ -3481,7 +3740,7 @@ type CallStop struct {
 
 func (x *CallStop) Reset() {
 	*x = CallStop{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3493,7 +3752,7 @@ func (x *CallStop) String() string {
 func (*CallStop) ProtoMessage() {}
 
 func (x *CallStop) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3506,7 +3765,7 @@ func (x *CallStop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallStop.ProtoReflect.Descriptor instead.
 func (*CallStop) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CallStop) GetChannel() uint32 {
@@ -3525,7 +3784,7 @@ type CallCancel struct {
 
 func (x *CallCancel) Reset() {
 	*x = CallCancel{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3537,7 +3796,7 @@ func (x *CallCancel) String() string {
 func (*CallCancel) ProtoMessage() {}
 
 func (x *CallCancel) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3550,7 +3809,7 @@ func (x *CallCancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallCancel.ProtoReflect.Descriptor instead.
 func (*CallCancel) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
 }
 
 // CallResult is what a function has returned.
@@ -3564,7 +3823,7 @@ type CallResult struct {
 
 func (x *CallResult) Reset() {
 	*x = CallResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3576,7 +3835,7 @@ func (x *CallResult) String() string {
 func (*CallResult) ProtoMessage() {}
 
 func (x *CallResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3589,7 +3848,7 @@ func (x *CallResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallResult.ProtoReflect.Descriptor instead.
 func (*CallResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *CallResult) GetValue() *Value {
@@ -3610,7 +3869,7 @@ type GetWorkloadRequest struct {
 
 func (x *GetWorkloadRequest) Reset() {
 	*x = GetWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3622,7 +3881,7 @@ func (x *GetWorkloadRequest) String() string {
 func (*GetWorkloadRequest) ProtoMessage() {}
 
 func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3635,7 +3894,7 @@ func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetWorkloadRequest) GetId() string {
@@ -3656,7 +3915,7 @@ type GetWorkloadResponse struct {
 
 func (x *GetWorkloadResponse) Reset() {
 	*x = GetWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3668,7 +3927,7 @@ func (x *GetWorkloadResponse) String() string {
 func (*GetWorkloadResponse) ProtoMessage() {}
 
 func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3681,7 +3940,7 @@ func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetWorkloadResponse) GetWorkload() *Workload {
@@ -3716,7 +3975,7 @@ type WorkloadFilter struct {
 
 func (x *WorkloadFilter) Reset() {
 	*x = WorkloadFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3728,7 +3987,7 @@ func (x *WorkloadFilter) String() string {
 func (*WorkloadFilter) ProtoMessage() {}
 
 func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3741,7 +4000,7 @@ func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadFilter.ProtoReflect.Descriptor instead.
 func (*WorkloadFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *WorkloadFilter) GetStates() []WorkloadState {
@@ -3813,7 +4072,7 @@ type ListWorkloadsRequest struct {
 
 func (x *ListWorkloadsRequest) Reset() {
 	*x = ListWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3825,7 +4084,7 @@ func (x *ListWorkloadsRequest) String() string {
 func (*ListWorkloadsRequest) ProtoMessage() {}
 
 func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3838,7 +4097,7 @@ func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *ListWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -3894,7 +4153,7 @@ type ListWorkloadsResponse struct {
 
 func (x *ListWorkloadsResponse) Reset() {
 	*x = ListWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3906,7 +4165,7 @@ func (x *ListWorkloadsResponse) String() string {
 func (*ListWorkloadsResponse) ProtoMessage() {}
 
 func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3919,7 +4178,7 @@ func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListWorkloadsResponse) GetWorkloads() []*Workload {
@@ -3966,7 +4225,7 @@ type WatchWorkloadsRequest struct {
 
 func (x *WatchWorkloadsRequest) Reset() {
 	*x = WatchWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[39]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3978,7 +4237,7 @@ func (x *WatchWorkloadsRequest) String() string {
 func (*WatchWorkloadsRequest) ProtoMessage() {}
 
 func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[39]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3991,7 +4250,7 @@ func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *WatchWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -4031,7 +4290,7 @@ type WatchWorkloadsResponse struct {
 
 func (x *WatchWorkloadsResponse) Reset() {
 	*x = WatchWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[40]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4043,7 +4302,7 @@ func (x *WatchWorkloadsResponse) String() string {
 func (*WatchWorkloadsResponse) ProtoMessage() {}
 
 func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[40]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4056,7 +4315,7 @@ func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *WatchWorkloadsResponse) GetCursor() string {
@@ -4091,7 +4350,7 @@ type WaitWorkloadRequest struct {
 
 func (x *WaitWorkloadRequest) Reset() {
 	*x = WaitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[41]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4103,7 +4362,7 @@ func (x *WaitWorkloadRequest) String() string {
 func (*WaitWorkloadRequest) ProtoMessage() {}
 
 func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[41]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4116,7 +4375,7 @@ func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *WaitWorkloadRequest) GetId() string {
@@ -4137,7 +4396,7 @@ type WaitWorkloadResponse struct {
 
 func (x *WaitWorkloadResponse) Reset() {
 	*x = WaitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[42]
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4149,7 +4408,7 @@ func (x *WaitWorkloadResponse) String() string {
 func (*WaitWorkloadResponse) ProtoMessage() {}
 
 func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[42]
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4162,7 +4421,7 @@ func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *WaitWorkloadResponse) GetWorkload() *Workload {
@@ -4183,7 +4442,7 @@ type DeleteWorkloadRequest struct {
 
 func (x *DeleteWorkloadRequest) Reset() {
 	*x = DeleteWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[43]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4195,7 +4454,7 @@ func (x *DeleteWorkloadRequest) String() string {
 func (*DeleteWorkloadRequest) ProtoMessage() {}
 
 func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[43]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4208,7 +4467,7 @@ func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DeleteWorkloadRequest) GetId() string {
@@ -4227,7 +4486,7 @@ type DeleteWorkloadResponse struct {
 
 func (x *DeleteWorkloadResponse) Reset() {
 	*x = DeleteWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4239,7 +4498,7 @@ func (x *DeleteWorkloadResponse) String() string {
 func (*DeleteWorkloadResponse) ProtoMessage() {}
 
 func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4252,7 +4511,7 @@ func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
 }
 
 // CancelWorkloadsRequest names what to cancel: ids or a selector, not both.
@@ -4268,7 +4527,7 @@ type CancelWorkloadsRequest struct {
 
 func (x *CancelWorkloadsRequest) Reset() {
 	*x = CancelWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[45]
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4280,7 +4539,7 @@ func (x *CancelWorkloadsRequest) String() string {
 func (*CancelWorkloadsRequest) ProtoMessage() {}
 
 func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[45]
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4293,7 +4552,7 @@ func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
 }
 
 func (x *CancelWorkloadsRequest) GetIds() []string {
@@ -4325,7 +4584,7 @@ type CancelWorkloadsResponse struct {
 
 func (x *CancelWorkloadsResponse) Reset() {
 	*x = CancelWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4337,7 +4596,7 @@ func (x *CancelWorkloadsResponse) String() string {
 func (*CancelWorkloadsResponse) ProtoMessage() {}
 
 func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4350,7 +4609,7 @@ func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CancelWorkloadsResponse) GetResults() []*CancelWorkloadsResult {
@@ -4389,7 +4648,7 @@ type CancelWorkloadsResult struct {
 
 func (x *CancelWorkloadsResult) Reset() {
 	*x = CancelWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4401,7 +4660,7 @@ func (x *CancelWorkloadsResult) String() string {
 func (*CancelWorkloadsResult) ProtoMessage() {}
 
 func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4414,7 +4673,7 @@ func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *CancelWorkloadsResult) GetId() string {
@@ -4465,7 +4724,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4477,7 +4736,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4490,7 +4749,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *ReadLogsRequest) GetId() string {
@@ -4580,7 +4839,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4592,7 +4851,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4605,7 +4864,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ReadLogsResponse) GetStream() OutputStream {
@@ -4681,7 +4940,7 @@ type AttachWorkloadRequest struct {
 
 func (x *AttachWorkloadRequest) Reset() {
 	*x = AttachWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4693,7 +4952,7 @@ func (x *AttachWorkloadRequest) String() string {
 func (*AttachWorkloadRequest) ProtoMessage() {}
 
 func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4706,7 +4965,7 @@ func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *AttachWorkloadRequest) GetPart() isAttachWorkloadRequest_Part {
@@ -4793,7 +5052,7 @@ type AttachWorkloadStart struct {
 
 func (x *AttachWorkloadStart) Reset() {
 	*x = AttachWorkloadStart{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4805,7 +5064,7 @@ func (x *AttachWorkloadStart) String() string {
 func (*AttachWorkloadStart) ProtoMessage() {}
 
 func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4818,7 +5077,7 @@ func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadStart.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadStart) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *AttachWorkloadStart) GetId() string {
@@ -4884,7 +5143,7 @@ type AttachWorkloadResponse struct {
 
 func (x *AttachWorkloadResponse) Reset() {
 	*x = AttachWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4896,7 +5155,7 @@ func (x *AttachWorkloadResponse) String() string {
 func (*AttachWorkloadResponse) ProtoMessage() {}
 
 func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4909,7 +5168,7 @@ func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *AttachWorkloadResponse) GetPart() isAttachWorkloadResponse_Part {
@@ -5022,7 +5281,7 @@ type ListOpsRequest struct {
 
 func (x *ListOpsRequest) Reset() {
 	*x = ListOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	mi := &file_reactor_v1_workload_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5034,7 +5293,7 @@ func (x *ListOpsRequest) String() string {
 func (*ListOpsRequest) ProtoMessage() {}
 
 func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	mi := &file_reactor_v1_workload_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5047,7 +5306,7 @@ func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ListOpsRequest) GetWorkloadId() string {
@@ -5107,7 +5366,7 @@ type OpFilter struct {
 
 func (x *OpFilter) Reset() {
 	*x = OpFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	mi := &file_reactor_v1_workload_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5119,7 +5378,7 @@ func (x *OpFilter) String() string {
 func (*OpFilter) ProtoMessage() {}
 
 func (x *OpFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	mi := &file_reactor_v1_workload_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5132,7 +5391,7 @@ func (x *OpFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpFilter.ProtoReflect.Descriptor instead.
 func (*OpFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *OpFilter) GetKinds() []OpKind {
@@ -5169,7 +5428,7 @@ type ListOpsResponse struct {
 
 func (x *ListOpsResponse) Reset() {
 	*x = ListOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[55]
+	mi := &file_reactor_v1_workload_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5181,7 +5440,7 @@ func (x *ListOpsResponse) String() string {
 func (*ListOpsResponse) ProtoMessage() {}
 
 func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[55]
+	mi := &file_reactor_v1_workload_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5194,7 +5453,7 @@ func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{55}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *ListOpsResponse) GetOps() []*Op {
@@ -5226,7 +5485,7 @@ type SummarizeOpsRequest struct {
 
 func (x *SummarizeOpsRequest) Reset() {
 	*x = SummarizeOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[56]
+	mi := &file_reactor_v1_workload_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5238,7 +5497,7 @@ func (x *SummarizeOpsRequest) String() string {
 func (*SummarizeOpsRequest) ProtoMessage() {}
 
 func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[56]
+	mi := &file_reactor_v1_workload_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5251,7 +5510,7 @@ func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummarizeOpsRequest.ProtoReflect.Descriptor instead.
 func (*SummarizeOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{56}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *SummarizeOpsRequest) GetLabelSelector() string {
@@ -5292,7 +5551,7 @@ type SummarizeOpsResponse struct {
 
 func (x *SummarizeOpsResponse) Reset() {
 	*x = SummarizeOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[57]
+	mi := &file_reactor_v1_workload_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5304,7 +5563,7 @@ func (x *SummarizeOpsResponse) String() string {
 func (*SummarizeOpsResponse) ProtoMessage() {}
 
 func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[57]
+	mi := &file_reactor_v1_workload_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5317,7 +5576,7 @@ func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummarizeOpsResponse.ProtoReflect.Descriptor instead.
 func (*SummarizeOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{57}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *SummarizeOpsResponse) GetGroups() []*OpGroup {
@@ -5369,7 +5628,7 @@ type OpGroup struct {
 
 func (x *OpGroup) Reset() {
 	*x = OpGroup{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[58]
+	mi := &file_reactor_v1_workload_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5381,7 +5640,7 @@ func (x *OpGroup) String() string {
 func (*OpGroup) ProtoMessage() {}
 
 func (x *OpGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[58]
+	mi := &file_reactor_v1_workload_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5394,7 +5653,7 @@ func (x *OpGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpGroup.ProtoReflect.Descriptor instead.
 func (*OpGroup) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{58}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *OpGroup) GetKind() OpKind {
@@ -5443,7 +5702,7 @@ type GetGrantsRequest struct {
 
 func (x *GetGrantsRequest) Reset() {
 	*x = GetGrantsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[59]
+	mi := &file_reactor_v1_workload_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5455,7 +5714,7 @@ func (x *GetGrantsRequest) String() string {
 func (*GetGrantsRequest) ProtoMessage() {}
 
 func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[59]
+	mi := &file_reactor_v1_workload_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5468,7 +5727,7 @@ func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantsRequest.ProtoReflect.Descriptor instead.
 func (*GetGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{59}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *GetGrantsRequest) GetId() string {
@@ -5496,7 +5755,7 @@ type GetGrantsResponse struct {
 
 func (x *GetGrantsResponse) Reset() {
 	*x = GetGrantsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[60]
+	mi := &file_reactor_v1_workload_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5508,7 +5767,7 @@ func (x *GetGrantsResponse) String() string {
 func (*GetGrantsResponse) ProtoMessage() {}
 
 func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[60]
+	mi := &file_reactor_v1_workload_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5521,7 +5780,7 @@ func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantsResponse.ProtoReflect.Descriptor instead.
 func (*GetGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{60}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *GetGrantsResponse) GetGrants() []*GrantStatus {
@@ -5569,7 +5828,7 @@ type GrantStatus struct {
 
 func (x *GrantStatus) Reset() {
 	*x = GrantStatus{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[61]
+	mi := &file_reactor_v1_workload_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5581,7 +5840,7 @@ func (x *GrantStatus) String() string {
 func (*GrantStatus) ProtoMessage() {}
 
 func (x *GrantStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[61]
+	mi := &file_reactor_v1_workload_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5594,7 +5853,7 @@ func (x *GrantStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantStatus.ProtoReflect.Descriptor instead.
 func (*GrantStatus) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{61}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *GrantStatus) GetGrant() *Grant {
@@ -5644,7 +5903,7 @@ type RefusedAccess struct {
 
 func (x *RefusedAccess) Reset() {
 	*x = RefusedAccess{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[62]
+	mi := &file_reactor_v1_workload_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5656,7 +5915,7 @@ func (x *RefusedAccess) String() string {
 func (*RefusedAccess) ProtoMessage() {}
 
 func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[62]
+	mi := &file_reactor_v1_workload_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5669,7 +5928,7 @@ func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedAccess.ProtoReflect.Descriptor instead.
 func (*RefusedAccess) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{62}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *RefusedAccess) GetKind() OpKind {
@@ -5736,7 +5995,7 @@ type RevokeGrantsRequest struct {
 
 func (x *RevokeGrantsRequest) Reset() {
 	*x = RevokeGrantsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[63]
+	mi := &file_reactor_v1_workload_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5748,7 +6007,7 @@ func (x *RevokeGrantsRequest) String() string {
 func (*RevokeGrantsRequest) ProtoMessage() {}
 
 func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[63]
+	mi := &file_reactor_v1_workload_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5761,7 +6020,7 @@ func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{63}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RevokeGrantsRequest) GetId() string {
@@ -5796,7 +6055,7 @@ type RevokeGrantsResponse struct {
 
 func (x *RevokeGrantsResponse) Reset() {
 	*x = RevokeGrantsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[64]
+	mi := &file_reactor_v1_workload_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5808,7 +6067,7 @@ func (x *RevokeGrantsResponse) String() string {
 func (*RevokeGrantsResponse) ProtoMessage() {}
 
 func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[64]
+	mi := &file_reactor_v1_workload_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5821,7 +6080,7 @@ func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{64}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RevokeGrantsResponse) GetWorkload() *Workload {
@@ -5836,7 +6095,7 @@ var File_reactor_v1_workload_proto protoreflect.FileDescriptor
 const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"\x19reactor/v1/workload.proto\x12\n" +
-	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\x1a\x16reactor/v1/value.proto\"\xb4\x05\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\x1a\x16reactor/v1/value.proto\"\xe3\x05\n" +
 	"\fWorkloadSpec\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12<\n" +
@@ -5856,13 +6115,25 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"stdin_from\x18\r \x01(\tR\tstdinFrom\x124\n" +
 	"\n" +
 	"grant_mode\x18\x0e \x01(\x0e2\x15.reactor.v1.GrantModeR\tgrantMode\x12,\n" +
-	"\x04call\x18\x0f \x01(\v2\x18.reactor.v1.FunctionCallR\x04call\x1a9\n" +
+	"\x04call\x18\x0f \x01(\v2\x18.reactor.v1.FunctionCallR\x04call\x12-\n" +
+	"\x05serve\x18\x10 \x01(\v2\x17.reactor.v1.HttpServiceR\x05serve\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x87\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa5\x03\n" +
+	"\vHttpService\x12#\n" +
+	"\rmax_instances\x18\x01 \x01(\rR\fmaxInstances\x126\n" +
+	"\x17max_concurrent_requests\x18\x02 \x01(\rR\x15maxConcurrentRequests\x122\n" +
+	"\x15max_instance_requests\x18\x03 \x01(\rR\x13maxInstanceRequests\x120\n" +
+	"\x14max_waiting_requests\x18\x04 \x01(\rR\x12maxWaitingRequests\x12<\n" +
+	"\fidle_timeout\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\vidleTimeout\x12B\n" +
+	"\x0frequest_timeout\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x0erequestTimeout\x12\x1d\n" +
+	"\n" +
+	"access_log\x18\a \x01(\bR\taccessLog\x12 \n" +
+	"\vcertificate\x18\b \x01(\tR\vcertificate\x12\x10\n" +
+	"\x03key\x18\t \x01(\tR\x03key\"\x87\x03\n" +
 	"\x05Grant\x12:\n" +
 	"\tdirectory\x18\x01 \x01(\v2\x1a.reactor.v1.DirectoryGrantH\x00R\tdirectory\x127\n" +
 	"\blistener\x18\x02 \x01(\v2\x19.reactor.v1.ListenerGrantH\x00R\blistener\x12=\n" +
@@ -5928,7 +6199,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bWorkload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\x122\n" +
-	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xde\x05\n" +
+	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\x93\x06\n" +
 	"\x0eWorkloadStatus\x12/\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x19.reactor.v1.WorkloadStateR\x05state\x12-\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x15.reactor.v1.EndReasonR\x06reason\x12 \n" +
@@ -5950,9 +6221,19 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x05crash\x18\x0e \x01(\v2\x11.reactor.v1.CrashR\x05crash\x12\x14\n" +
 	"\x05stuck\x18\x0f \x01(\tR\x05stuck\x12%\n" +
 	"\x0erevoked_grants\x18\x10 \x03(\rR\rrevokedGrants\x12)\n" +
-	"\x06result\x18\x11 \x01(\v2\x11.reactor.v1.ValueR\x06resultB\f\n" +
+	"\x06result\x18\x11 \x01(\v2\x11.reactor.v1.ValueR\x06result\x123\n" +
+	"\aservice\x18\x12 \x01(\v2\x19.reactor.v1.ServiceStatusR\aserviceB\f\n" +
 	"\n" +
-	"_exit_code\"\x88\x01\n" +
+	"_exit_code\"\xfc\x01\n" +
+	"\rServiceStatus\x12\x1a\n" +
+	"\brequests\x18\x01 \x01(\x04R\brequests\x12\x18\n" +
+	"\arefused\x18\x02 \x01(\x04R\arefused\x12\x16\n" +
+	"\x06failed\x18\x03 \x01(\x04R\x06failed\x12+\n" +
+	"\x11instances_started\x18\x04 \x01(\x04R\x10instancesStarted\x12\x16\n" +
+	"\x06active\x18\x05 \x01(\rR\x06active\x12\x18\n" +
+	"\awaiting\x18\x06 \x01(\rR\awaiting\x12\x1c\n" +
+	"\tinstances\x18\a \x01(\rR\tinstances\x12 \n" +
+	"\vconnections\x18\b \x01(\rR\vconnections\"\x88\x01\n" +
 	"\x05Crash\x12\x12\n" +
 	"\x04trap\x18\x01 \x01(\tR\x04trap\x12\x14\n" +
 	"\x05cause\x18\x02 \x01(\tR\x05cause\x12.\n" +
@@ -6257,7 +6538,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x1bDELAY_REASON_MODULE_DAMAGED\x10\b\x12\x1c\n" +
 	"\x18DELAY_REASON_DAEMON_DIED\x10\t\x12\x1c\n" +
 	"\x18DELAY_REASON_NODE_MEMORY\x10\n" +
-	"*\xa5\x02\n" +
+	"*\xb8\x02\n" +
 	"\x06OpKind\x12\x17\n" +
 	"\x13OP_KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rOP_KIND_TIMER\x10\x01\x12\x10\n" +
@@ -6273,7 +6554,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x12\x15\n" +
 	"\x11OP_KIND_HANDSHAKE\x10\v\x12\x10\n" +
 	"\fOP_KIND_RATE\x10\f\x12\x10\n" +
-	"\fOP_KIND_HTTP\x10\r*^\n" +
+	"\fOP_KIND_HTTP\x10\r\x12\x11\n" +
+	"\rOP_KIND_SERVE\x10\x0e*^\n" +
 	"\fWorkloadView\x12\x1d\n" +
 	"\x19WORKLOAD_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13WORKLOAD_VIEW_BASIC\x10\x01\x12\x16\n" +
@@ -6323,7 +6605,7 @@ func file_reactor_v1_workload_proto_rawDescGZIP() []byte {
 }
 
 var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 67)
+var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
 var file_reactor_v1_workload_proto_goTypes = []any{
 	(GrantMode)(0),                  // 0: reactor.v1.GrantMode
 	(OutputMode)(0),                 // 1: reactor.v1.OutputMode
@@ -6337,220 +6619,226 @@ var file_reactor_v1_workload_proto_goTypes = []any{
 	(OutputStream)(0),               // 9: reactor.v1.OutputStream
 	(OpOrder)(0),                    // 10: reactor.v1.OpOrder
 	(*WorkloadSpec)(nil),            // 11: reactor.v1.WorkloadSpec
-	(*Grant)(nil),                   // 12: reactor.v1.Grant
-	(*DirectoryGrant)(nil),          // 13: reactor.v1.DirectoryGrant
-	(*ListenerGrant)(nil),           // 14: reactor.v1.ListenerGrant
-	(*ConnectionGrant)(nil),         // 15: reactor.v1.ConnectionGrant
-	(*TlsOptions)(nil),              // 16: reactor.v1.TlsOptions
-	(*DialGrant)(nil),               // 17: reactor.v1.DialGrant
-	(*ResolveGrant)(nil),            // 18: reactor.v1.ResolveGrant
-	(*HttpGrant)(nil),               // 19: reactor.v1.HttpGrant
-	(*SecretGrant)(nil),             // 20: reactor.v1.SecretGrant
-	(*Limits)(nil),                  // 21: reactor.v1.Limits
-	(*Workload)(nil),                // 22: reactor.v1.Workload
-	(*WorkloadStatus)(nil),          // 23: reactor.v1.WorkloadStatus
-	(*Crash)(nil),                   // 24: reactor.v1.Crash
-	(*StackFrame)(nil),              // 25: reactor.v1.StackFrame
-	(*Delay)(nil),                   // 26: reactor.v1.Delay
-	(*Usage)(nil),                   // 27: reactor.v1.Usage
-	(*WaitUsage)(nil),               // 28: reactor.v1.WaitUsage
-	(*Op)(nil),                      // 29: reactor.v1.Op
-	(*SubmitWorkloadRequest)(nil),   // 30: reactor.v1.SubmitWorkloadRequest
-	(*SubmitWorkloadResponse)(nil),  // 31: reactor.v1.SubmitWorkloadResponse
-	(*SubmitWorkloadsRequest)(nil),  // 32: reactor.v1.SubmitWorkloadsRequest
-	(*SubmitWorkloadsResponse)(nil), // 33: reactor.v1.SubmitWorkloadsResponse
-	(*SubmitWorkloadsResult)(nil),   // 34: reactor.v1.SubmitWorkloadsResult
-	(*CallFunctionRequest)(nil),     // 35: reactor.v1.CallFunctionRequest
-	(*CallFunctionResponse)(nil),    // 36: reactor.v1.CallFunctionResponse
-	(*CallRequest)(nil),             // 37: reactor.v1.CallRequest
-	(*CallResponse)(nil),            // 38: reactor.v1.CallResponse
-	(*CallItems)(nil),               // 39: reactor.v1.CallItems
-	(*CallFuture)(nil),              // 40: reactor.v1.CallFuture
-	(*CallWindow)(nil),              // 41: reactor.v1.CallWindow
-	(*CallStop)(nil),                // 42: reactor.v1.CallStop
-	(*CallCancel)(nil),              // 43: reactor.v1.CallCancel
-	(*CallResult)(nil),              // 44: reactor.v1.CallResult
-	(*GetWorkloadRequest)(nil),      // 45: reactor.v1.GetWorkloadRequest
-	(*GetWorkloadResponse)(nil),     // 46: reactor.v1.GetWorkloadResponse
-	(*WorkloadFilter)(nil),          // 47: reactor.v1.WorkloadFilter
-	(*ListWorkloadsRequest)(nil),    // 48: reactor.v1.ListWorkloadsRequest
-	(*ListWorkloadsResponse)(nil),   // 49: reactor.v1.ListWorkloadsResponse
-	(*WatchWorkloadsRequest)(nil),   // 50: reactor.v1.WatchWorkloadsRequest
-	(*WatchWorkloadsResponse)(nil),  // 51: reactor.v1.WatchWorkloadsResponse
-	(*WaitWorkloadRequest)(nil),     // 52: reactor.v1.WaitWorkloadRequest
-	(*WaitWorkloadResponse)(nil),    // 53: reactor.v1.WaitWorkloadResponse
-	(*DeleteWorkloadRequest)(nil),   // 54: reactor.v1.DeleteWorkloadRequest
-	(*DeleteWorkloadResponse)(nil),  // 55: reactor.v1.DeleteWorkloadResponse
-	(*CancelWorkloadsRequest)(nil),  // 56: reactor.v1.CancelWorkloadsRequest
-	(*CancelWorkloadsResponse)(nil), // 57: reactor.v1.CancelWorkloadsResponse
-	(*CancelWorkloadsResult)(nil),   // 58: reactor.v1.CancelWorkloadsResult
-	(*ReadLogsRequest)(nil),         // 59: reactor.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),        // 60: reactor.v1.ReadLogsResponse
-	(*AttachWorkloadRequest)(nil),   // 61: reactor.v1.AttachWorkloadRequest
-	(*AttachWorkloadStart)(nil),     // 62: reactor.v1.AttachWorkloadStart
-	(*AttachWorkloadResponse)(nil),  // 63: reactor.v1.AttachWorkloadResponse
-	(*ListOpsRequest)(nil),          // 64: reactor.v1.ListOpsRequest
-	(*OpFilter)(nil),                // 65: reactor.v1.OpFilter
-	(*ListOpsResponse)(nil),         // 66: reactor.v1.ListOpsResponse
-	(*SummarizeOpsRequest)(nil),     // 67: reactor.v1.SummarizeOpsRequest
-	(*SummarizeOpsResponse)(nil),    // 68: reactor.v1.SummarizeOpsResponse
-	(*OpGroup)(nil),                 // 69: reactor.v1.OpGroup
-	(*GetGrantsRequest)(nil),        // 70: reactor.v1.GetGrantsRequest
-	(*GetGrantsResponse)(nil),       // 71: reactor.v1.GetGrantsResponse
-	(*GrantStatus)(nil),             // 72: reactor.v1.GrantStatus
-	(*RefusedAccess)(nil),           // 73: reactor.v1.RefusedAccess
-	(*RevokeGrantsRequest)(nil),     // 74: reactor.v1.RevokeGrantsRequest
-	(*RevokeGrantsResponse)(nil),    // 75: reactor.v1.RevokeGrantsResponse
-	nil,                             // 76: reactor.v1.WorkloadSpec.LabelsEntry
-	nil,                             // 77: reactor.v1.WorkloadSpec.EnvEntry
-	(*FunctionCall)(nil),            // 78: reactor.v1.FunctionCall
-	(*durationpb.Duration)(nil),     // 79: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 80: google.protobuf.Timestamp
-	(*Value)(nil),                   // 81: reactor.v1.Value
-	(*Error)(nil),                   // 82: reactor.v1.Error
+	(*HttpService)(nil),             // 12: reactor.v1.HttpService
+	(*Grant)(nil),                   // 13: reactor.v1.Grant
+	(*DirectoryGrant)(nil),          // 14: reactor.v1.DirectoryGrant
+	(*ListenerGrant)(nil),           // 15: reactor.v1.ListenerGrant
+	(*ConnectionGrant)(nil),         // 16: reactor.v1.ConnectionGrant
+	(*TlsOptions)(nil),              // 17: reactor.v1.TlsOptions
+	(*DialGrant)(nil),               // 18: reactor.v1.DialGrant
+	(*ResolveGrant)(nil),            // 19: reactor.v1.ResolveGrant
+	(*HttpGrant)(nil),               // 20: reactor.v1.HttpGrant
+	(*SecretGrant)(nil),             // 21: reactor.v1.SecretGrant
+	(*Limits)(nil),                  // 22: reactor.v1.Limits
+	(*Workload)(nil),                // 23: reactor.v1.Workload
+	(*WorkloadStatus)(nil),          // 24: reactor.v1.WorkloadStatus
+	(*ServiceStatus)(nil),           // 25: reactor.v1.ServiceStatus
+	(*Crash)(nil),                   // 26: reactor.v1.Crash
+	(*StackFrame)(nil),              // 27: reactor.v1.StackFrame
+	(*Delay)(nil),                   // 28: reactor.v1.Delay
+	(*Usage)(nil),                   // 29: reactor.v1.Usage
+	(*WaitUsage)(nil),               // 30: reactor.v1.WaitUsage
+	(*Op)(nil),                      // 31: reactor.v1.Op
+	(*SubmitWorkloadRequest)(nil),   // 32: reactor.v1.SubmitWorkloadRequest
+	(*SubmitWorkloadResponse)(nil),  // 33: reactor.v1.SubmitWorkloadResponse
+	(*SubmitWorkloadsRequest)(nil),  // 34: reactor.v1.SubmitWorkloadsRequest
+	(*SubmitWorkloadsResponse)(nil), // 35: reactor.v1.SubmitWorkloadsResponse
+	(*SubmitWorkloadsResult)(nil),   // 36: reactor.v1.SubmitWorkloadsResult
+	(*CallFunctionRequest)(nil),     // 37: reactor.v1.CallFunctionRequest
+	(*CallFunctionResponse)(nil),    // 38: reactor.v1.CallFunctionResponse
+	(*CallRequest)(nil),             // 39: reactor.v1.CallRequest
+	(*CallResponse)(nil),            // 40: reactor.v1.CallResponse
+	(*CallItems)(nil),               // 41: reactor.v1.CallItems
+	(*CallFuture)(nil),              // 42: reactor.v1.CallFuture
+	(*CallWindow)(nil),              // 43: reactor.v1.CallWindow
+	(*CallStop)(nil),                // 44: reactor.v1.CallStop
+	(*CallCancel)(nil),              // 45: reactor.v1.CallCancel
+	(*CallResult)(nil),              // 46: reactor.v1.CallResult
+	(*GetWorkloadRequest)(nil),      // 47: reactor.v1.GetWorkloadRequest
+	(*GetWorkloadResponse)(nil),     // 48: reactor.v1.GetWorkloadResponse
+	(*WorkloadFilter)(nil),          // 49: reactor.v1.WorkloadFilter
+	(*ListWorkloadsRequest)(nil),    // 50: reactor.v1.ListWorkloadsRequest
+	(*ListWorkloadsResponse)(nil),   // 51: reactor.v1.ListWorkloadsResponse
+	(*WatchWorkloadsRequest)(nil),   // 52: reactor.v1.WatchWorkloadsRequest
+	(*WatchWorkloadsResponse)(nil),  // 53: reactor.v1.WatchWorkloadsResponse
+	(*WaitWorkloadRequest)(nil),     // 54: reactor.v1.WaitWorkloadRequest
+	(*WaitWorkloadResponse)(nil),    // 55: reactor.v1.WaitWorkloadResponse
+	(*DeleteWorkloadRequest)(nil),   // 56: reactor.v1.DeleteWorkloadRequest
+	(*DeleteWorkloadResponse)(nil),  // 57: reactor.v1.DeleteWorkloadResponse
+	(*CancelWorkloadsRequest)(nil),  // 58: reactor.v1.CancelWorkloadsRequest
+	(*CancelWorkloadsResponse)(nil), // 59: reactor.v1.CancelWorkloadsResponse
+	(*CancelWorkloadsResult)(nil),   // 60: reactor.v1.CancelWorkloadsResult
+	(*ReadLogsRequest)(nil),         // 61: reactor.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 62: reactor.v1.ReadLogsResponse
+	(*AttachWorkloadRequest)(nil),   // 63: reactor.v1.AttachWorkloadRequest
+	(*AttachWorkloadStart)(nil),     // 64: reactor.v1.AttachWorkloadStart
+	(*AttachWorkloadResponse)(nil),  // 65: reactor.v1.AttachWorkloadResponse
+	(*ListOpsRequest)(nil),          // 66: reactor.v1.ListOpsRequest
+	(*OpFilter)(nil),                // 67: reactor.v1.OpFilter
+	(*ListOpsResponse)(nil),         // 68: reactor.v1.ListOpsResponse
+	(*SummarizeOpsRequest)(nil),     // 69: reactor.v1.SummarizeOpsRequest
+	(*SummarizeOpsResponse)(nil),    // 70: reactor.v1.SummarizeOpsResponse
+	(*OpGroup)(nil),                 // 71: reactor.v1.OpGroup
+	(*GetGrantsRequest)(nil),        // 72: reactor.v1.GetGrantsRequest
+	(*GetGrantsResponse)(nil),       // 73: reactor.v1.GetGrantsResponse
+	(*GrantStatus)(nil),             // 74: reactor.v1.GrantStatus
+	(*RefusedAccess)(nil),           // 75: reactor.v1.RefusedAccess
+	(*RevokeGrantsRequest)(nil),     // 76: reactor.v1.RevokeGrantsRequest
+	(*RevokeGrantsResponse)(nil),    // 77: reactor.v1.RevokeGrantsResponse
+	nil,                             // 78: reactor.v1.WorkloadSpec.LabelsEntry
+	nil,                             // 79: reactor.v1.WorkloadSpec.EnvEntry
+	(*FunctionCall)(nil),            // 80: reactor.v1.FunctionCall
+	(*durationpb.Duration)(nil),     // 81: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 82: google.protobuf.Timestamp
+	(*Value)(nil),                   // 83: reactor.v1.Value
+	(*Error)(nil),                   // 84: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
-	76,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
-	77,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
-	12,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
-	21,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
+	78,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
+	79,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
+	13,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
+	22,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
 	1,   // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
 	0,   // 5: reactor.v1.WorkloadSpec.grant_mode:type_name -> reactor.v1.GrantMode
-	78,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
-	13,  // 7: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
-	14,  // 8: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
-	15,  // 9: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
-	17,  // 10: reactor.v1.Grant.dial:type_name -> reactor.v1.DialGrant
-	18,  // 11: reactor.v1.Grant.resolve:type_name -> reactor.v1.ResolveGrant
-	19,  // 12: reactor.v1.Grant.http:type_name -> reactor.v1.HttpGrant
-	20,  // 13: reactor.v1.Grant.secret:type_name -> reactor.v1.SecretGrant
-	2,   // 14: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
-	16,  // 15: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
-	2,   // 16: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
-	79,  // 17: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
-	11,  // 18: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
-	23,  // 19: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
-	3,   // 20: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
-	4,   // 21: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
-	80,  // 22: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
-	80,  // 23: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
-	80,  // 24: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
-	27,  // 25: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
-	29,  // 26: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
-	26,  // 27: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
-	24,  // 28: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
-	81,  // 29: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
-	25,  // 30: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
-	5,   // 31: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
-	80,  // 32: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
-	79,  // 33: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	79,  // 34: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	79,  // 35: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
-	28,  // 36: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
-	6,   // 37: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
-	79,  // 38: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
-	6,   // 39: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
-	80,  // 40: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	80,  // 41: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
-	11,  // 42: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	22,  // 43: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	30,  // 44: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
-	34,  // 45: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	82,  // 46: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
-	11,  // 47: reactor.v1.CallFunctionRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	23,  // 48: reactor.v1.CallFunctionResponse.status:type_name -> reactor.v1.WorkloadStatus
-	35,  // 49: reactor.v1.CallRequest.open:type_name -> reactor.v1.CallFunctionRequest
-	39,  // 50: reactor.v1.CallRequest.items:type_name -> reactor.v1.CallItems
-	40,  // 51: reactor.v1.CallRequest.future:type_name -> reactor.v1.CallFuture
-	41,  // 52: reactor.v1.CallRequest.window:type_name -> reactor.v1.CallWindow
-	42,  // 53: reactor.v1.CallRequest.stop:type_name -> reactor.v1.CallStop
-	43,  // 54: reactor.v1.CallRequest.cancel:type_name -> reactor.v1.CallCancel
-	44,  // 55: reactor.v1.CallResponse.result:type_name -> reactor.v1.CallResult
-	39,  // 56: reactor.v1.CallResponse.items:type_name -> reactor.v1.CallItems
-	40,  // 57: reactor.v1.CallResponse.future:type_name -> reactor.v1.CallFuture
-	41,  // 58: reactor.v1.CallResponse.window:type_name -> reactor.v1.CallWindow
-	42,  // 59: reactor.v1.CallResponse.stop:type_name -> reactor.v1.CallStop
-	36,  // 60: reactor.v1.CallResponse.ended:type_name -> reactor.v1.CallFunctionResponse
-	81,  // 61: reactor.v1.CallItems.values:type_name -> reactor.v1.Value
-	81,  // 62: reactor.v1.CallFuture.value:type_name -> reactor.v1.Value
-	81,  // 63: reactor.v1.CallResult.value:type_name -> reactor.v1.Value
-	22,  // 64: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	3,   // 65: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	80,  // 66: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
-	80,  // 67: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
-	80,  // 68: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
-	80,  // 69: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
-	47,  // 70: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 71: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	8,   // 72: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
-	22,  // 73: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	47,  // 74: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 75: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	22,  // 76: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	22,  // 77: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	58,  // 78: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	82,  // 79: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	9,   // 80: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	80,  // 81: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
-	9,   // 82: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	80,  // 83: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	62,  // 84: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
-	22,  // 85: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	65,  // 86: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	10,  // 87: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
-	6,   // 88: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
-	79,  // 89: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
-	29,  // 90: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	65,  // 91: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	69,  // 92: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
-	6,   // 93: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
-	80,  // 94: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
-	72,  // 95: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
-	73,  // 96: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
-	12,  // 97: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
-	12,  // 98: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
-	80,  // 99: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
-	6,   // 100: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
-	2,   // 101: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
-	80,  // 102: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
-	22,  // 103: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
-	30,  // 104: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	32,  // 105: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	35,  // 106: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
-	37,  // 107: reactor.v1.WorkloadService.Call:input_type -> reactor.v1.CallRequest
-	45,  // 108: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	48,  // 109: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	50,  // 110: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	52,  // 111: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	54,  // 112: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
-	56,  // 113: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	59,  // 114: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	61,  // 115: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	64,  // 116: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	67,  // 117: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
-	70,  // 118: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
-	74,  // 119: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
-	31,  // 120: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	33,  // 121: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	36,  // 122: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
-	38,  // 123: reactor.v1.WorkloadService.Call:output_type -> reactor.v1.CallResponse
-	46,  // 124: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	49,  // 125: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	51,  // 126: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	53,  // 127: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	55,  // 128: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
-	57,  // 129: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	60,  // 130: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	63,  // 131: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	66,  // 132: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	68,  // 133: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
-	71,  // 134: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
-	75,  // 135: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
-	120, // [120:136] is the sub-list for method output_type
-	104, // [104:120] is the sub-list for method input_type
-	104, // [104:104] is the sub-list for extension type_name
-	104, // [104:104] is the sub-list for extension extendee
-	0,   // [0:104] is the sub-list for field type_name
+	80,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
+	12,  // 7: reactor.v1.WorkloadSpec.serve:type_name -> reactor.v1.HttpService
+	81,  // 8: reactor.v1.HttpService.idle_timeout:type_name -> google.protobuf.Duration
+	81,  // 9: reactor.v1.HttpService.request_timeout:type_name -> google.protobuf.Duration
+	14,  // 10: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
+	15,  // 11: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
+	16,  // 12: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
+	18,  // 13: reactor.v1.Grant.dial:type_name -> reactor.v1.DialGrant
+	19,  // 14: reactor.v1.Grant.resolve:type_name -> reactor.v1.ResolveGrant
+	20,  // 15: reactor.v1.Grant.http:type_name -> reactor.v1.HttpGrant
+	21,  // 16: reactor.v1.Grant.secret:type_name -> reactor.v1.SecretGrant
+	2,   // 17: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
+	17,  // 18: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
+	2,   // 19: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
+	81,  // 20: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
+	11,  // 21: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
+	24,  // 22: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
+	3,   // 23: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
+	4,   // 24: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
+	82,  // 25: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
+	82,  // 26: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
+	82,  // 27: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
+	29,  // 28: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
+	31,  // 29: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
+	28,  // 30: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
+	26,  // 31: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
+	83,  // 32: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
+	25,  // 33: reactor.v1.WorkloadStatus.service:type_name -> reactor.v1.ServiceStatus
+	27,  // 34: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
+	5,   // 35: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
+	82,  // 36: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	81,  // 37: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	81,  // 38: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	81,  // 39: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
+	30,  // 40: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
+	6,   // 41: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
+	81,  // 42: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
+	6,   // 43: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
+	82,  // 44: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	82,  // 45: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	11,  // 46: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	23,  // 47: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	32,  // 48: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
+	36,  // 49: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
+	84,  // 50: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	11,  // 51: reactor.v1.CallFunctionRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	24,  // 52: reactor.v1.CallFunctionResponse.status:type_name -> reactor.v1.WorkloadStatus
+	37,  // 53: reactor.v1.CallRequest.open:type_name -> reactor.v1.CallFunctionRequest
+	41,  // 54: reactor.v1.CallRequest.items:type_name -> reactor.v1.CallItems
+	42,  // 55: reactor.v1.CallRequest.future:type_name -> reactor.v1.CallFuture
+	43,  // 56: reactor.v1.CallRequest.window:type_name -> reactor.v1.CallWindow
+	44,  // 57: reactor.v1.CallRequest.stop:type_name -> reactor.v1.CallStop
+	45,  // 58: reactor.v1.CallRequest.cancel:type_name -> reactor.v1.CallCancel
+	46,  // 59: reactor.v1.CallResponse.result:type_name -> reactor.v1.CallResult
+	41,  // 60: reactor.v1.CallResponse.items:type_name -> reactor.v1.CallItems
+	42,  // 61: reactor.v1.CallResponse.future:type_name -> reactor.v1.CallFuture
+	43,  // 62: reactor.v1.CallResponse.window:type_name -> reactor.v1.CallWindow
+	44,  // 63: reactor.v1.CallResponse.stop:type_name -> reactor.v1.CallStop
+	38,  // 64: reactor.v1.CallResponse.ended:type_name -> reactor.v1.CallFunctionResponse
+	83,  // 65: reactor.v1.CallItems.values:type_name -> reactor.v1.Value
+	83,  // 66: reactor.v1.CallFuture.value:type_name -> reactor.v1.Value
+	83,  // 67: reactor.v1.CallResult.value:type_name -> reactor.v1.Value
+	23,  // 68: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	3,   // 69: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	82,  // 70: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
+	82,  // 71: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
+	82,  // 72: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
+	82,  // 73: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
+	49,  // 74: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 75: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	8,   // 76: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
+	23,  // 77: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	49,  // 78: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 79: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	23,  // 80: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	23,  // 81: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	60,  // 82: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	84,  // 83: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	9,   // 84: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	82,  // 85: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
+	9,   // 86: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	82,  // 87: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	64,  // 88: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
+	23,  // 89: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	67,  // 90: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	10,  // 91: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
+	6,   // 92: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
+	81,  // 93: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
+	31,  // 94: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	67,  // 95: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	71,  // 96: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
+	6,   // 97: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
+	82,  // 98: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
+	74,  // 99: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
+	75,  // 100: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
+	13,  // 101: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
+	13,  // 102: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
+	82,  // 103: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
+	6,   // 104: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
+	2,   // 105: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
+	82,  // 106: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
+	23,  // 107: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
+	32,  // 108: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	34,  // 109: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	37,  // 110: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
+	39,  // 111: reactor.v1.WorkloadService.Call:input_type -> reactor.v1.CallRequest
+	47,  // 112: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	50,  // 113: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	52,  // 114: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	54,  // 115: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	56,  // 116: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
+	58,  // 117: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	61,  // 118: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	63,  // 119: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	66,  // 120: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	69,  // 121: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
+	72,  // 122: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
+	76,  // 123: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
+	33,  // 124: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	35,  // 125: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	38,  // 126: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
+	40,  // 127: reactor.v1.WorkloadService.Call:output_type -> reactor.v1.CallResponse
+	48,  // 128: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	51,  // 129: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	53,  // 130: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	55,  // 131: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	57,  // 132: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
+	59,  // 133: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	62,  // 134: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	65,  // 135: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	68,  // 136: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	70,  // 137: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
+	73,  // 138: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
+	77,  // 139: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
+	124, // [124:140] is the sub-list for method output_type
+	108, // [108:124] is the sub-list for method input_type
+	108, // [108:108] is the sub-list for extension type_name
+	108, // [108:108] is the sub-list for extension extendee
+	0,   // [0:108] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -6560,7 +6848,7 @@ func file_reactor_v1_workload_proto_init() {
 	}
 	file_reactor_v1_error_proto_init()
 	file_reactor_v1_value_proto_init()
-	file_reactor_v1_workload_proto_msgTypes[1].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[2].OneofWrappers = []any{
 		(*Grant_Directory)(nil),
 		(*Grant_Listener)(nil),
 		(*Grant_Connection)(nil),
@@ -6569,8 +6857,8 @@ func file_reactor_v1_workload_proto_init() {
 		(*Grant_Http)(nil),
 		(*Grant_Secret)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[12].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[26].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[13].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[28].OneofWrappers = []any{
 		(*CallRequest_Open)(nil),
 		(*CallRequest_Items)(nil),
 		(*CallRequest_Future)(nil),
@@ -6578,7 +6866,7 @@ func file_reactor_v1_workload_proto_init() {
 		(*CallRequest_Stop)(nil),
 		(*CallRequest_Cancel)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[27].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[29].OneofWrappers = []any{
 		(*CallResponse_Result)(nil),
 		(*CallResponse_Items)(nil),
 		(*CallResponse_Future)(nil),
@@ -6586,13 +6874,13 @@ func file_reactor_v1_workload_proto_init() {
 		(*CallResponse_Stop)(nil),
 		(*CallResponse_Ended)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[48].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[50].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[50].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[52].OneofWrappers = []any{
 		(*AttachWorkloadRequest_Id)(nil),
 		(*AttachWorkloadRequest_Stdin)(nil),
 		(*AttachWorkloadRequest_Start)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[52].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[54].OneofWrappers = []any{
 		(*AttachWorkloadResponse_Stdout)(nil),
 		(*AttachWorkloadResponse_Stderr)(nil),
 		(*AttachWorkloadResponse_Ended)(nil),
@@ -6603,7 +6891,7 @@ func file_reactor_v1_workload_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_workload_proto_rawDesc), len(file_reactor_v1_workload_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   67,
+			NumMessages:   69,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -94,7 +94,7 @@ type Attempt struct {
 	log     atomic.Pointer[logbuf.Log]  // made by the first user
 	load    load
 
-	failures failures // the fiber's
+	failures failures
 
 	begun   bool            // the guest has; the fiber's
 	outcome outcome.Outcome // the worker's until Ended has returned
@@ -211,6 +211,10 @@ func (a *Attempt) Usage() api.Usage {
 	u := a.before
 	if task := a.task.Load(); task != nil {
 		now := task.Usage()
+		if s := a.server(); s != nil {
+			used := s.Used()
+			now = executor.Usage{Fuel: used.Fuel + now.Fuel, CPU: used.CPU + now.CPU, Waiting: used.Waiting, Ready: used.Ready + now.Ready}
+		}
 		u.Fuel += now.Fuel
 		u.CPUTime += now.CPU
 		u.WaitingTime += now.Waiting

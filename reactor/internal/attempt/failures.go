@@ -1,6 +1,8 @@
 package attempt
 
 import (
+	"sync"
+
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/reactor/internal/access"
 )
@@ -16,8 +18,9 @@ type NetworkFailure struct {
 // maxFailures bounds the targets that are counted one by one.
 const maxFailures = 16
 
-// failures counts what a guest did not get. The zero value is ready to use.
+// failures counts what a guest did not get. The zero value is ready to use. A service counts on the fibers of all its instances.
 type failures struct {
+	mu     sync.Mutex
 	counts map[failure]uint64
 }
 
@@ -29,6 +32,8 @@ type failure struct {
 // count counts a failure, and reports whether it is to be told: the first of its kind and target, the tenth, the hundredth
 // and so on.
 func (f *failures) count(kind hostcalls.OpKind, target string, err error) (n NetworkFailure, tell bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	key := failure{kind, target}
 	if _, known := f.counts[key]; !known && len(f.counts) >= maxFailures {
 		key = failure{}
@@ -48,7 +53,7 @@ func isPowerOfTen(n uint64) bool {
 	return n == 1
 }
 
-// onFailure is called on the guest's fiber.
+// onFailure is called on a fiber of the guest.
 func (a *Attempt) onFailure(kind hostcalls.OpKind, target string, err error) {
 	if n, tell := a.failures.count(kind, target, err); tell {
 		a.owner.OnNetworkFailure(n)

@@ -52,6 +52,7 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 		Owner:       a.id,
 		Driver:      a.host.Driver,
 		Mounts:      a.host.Mounts,
+		Serve:       serviceOf(spec.Serve),
 		OnStart: func() {
 			a.begun = true
 			if port != nil {
@@ -213,6 +214,15 @@ func (a *Attempt) Ended(task *executor.Task) {
 	} else if a.outcome.State == 0 { // it never ran
 		a.outcome = outcome.Failed(task.Err(), a.Limits)
 	}
+}
+
+// Rest calls ended when nothing of the attempt is left, whose task has ended: at once, or when what it served has ended, too.
+func (a *Attempt) Rest(ended func()) {
+	if s := a.server(); s != nil {
+		s.Rest(ended)
+		return
+	}
+	ended()
 }
 
 // Outcome is how the attempt ended.

@@ -129,6 +129,7 @@ func checkCall(f *errs.Faults, spec *api.Spec) {
 		path string
 		set  bool
 	}{
+		{"spec.serve", spec.Serve != nil},
 		{"spec.grants", len(spec.Grants) > 0},
 		{"spec.interactive", spec.Interactive},
 		{"spec.stdin_from", spec.StdinFrom != ""},

@@ -42,6 +42,7 @@ func (b *Bounds) CheckSpec(f *errs.Faults, spec *api.Spec, limits api.Limits) {
 		f.Add("spec.invoke", "is not the name of an export")
 	}
 	b.checkCall(f, spec)
+	checkService(f, spec)
 	grant.Check(f, spec.Grants, b.Grants)
 	checkSecrets(f, spec)
 	b.checkLimits(f, spec, limits)

@@ -83,6 +83,9 @@ func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.
 		return refuse(spec.Module, err)
 	}
 	entry := abi.Entry{Args: spec.Args, Invoke: spec.Invoke, Call: (*abi.FunctionCall)(spec.Call), Channels: channels}
+	if spec.Serve != nil {
+		entry.Serve = &abi.Service{}
+	}
 	for _, g := range spec.Grants {
 		entry.Grants = append(entry.Grants, g)
 	}

@@ -21,7 +21,7 @@ func (o *Observer) Overlay(w *api.Workload) {
 		return
 	}
 	s.State, s.Attempts, s.StartTime, s.Delay = api.Running, a.Number, a.Started, delay
-	s.ListenAddresses = a.ListenAddresses()
+	s.ListenAddresses, s.Service = a.ListenAddresses(), a.Service()
 	ops := a.AppendOps(nil)
 	s.WaitingFor = o.apiOps(running{w.ID, a}, ops[:min(len(ops), maxWaitingFor)])
 	s.Usage = a.Usage()

@@ -59,8 +59,16 @@ func (p *Permit) SetPolicy(allow policy.Policy) { p.allow.Store(&allow) }
 
 // Check returns an error for grants of a valid spec that are not allowed.
 func (p *Permit) Check(ctx context.Context, grants []grant.Grant) error {
-	rules := grant.Rules{Allow: *p.allow.Load(), LookUp: p.lookUp, LookUpSecret: p.lookUpSecret, RefuseOwn: p.refuseOwn}
-	return grant.Authorize(ctx, rules, grants)
+	return grant.Authorize(ctx, p.rules(), grants)
+}
+
+// CheckSecret returns an error if a secret that a valid spec has at path is not allowed.
+func (p *Permit) CheckSecret(ctx context.Context, path, ref string) error {
+	return grant.AuthorizeSecret(ctx, p.rules(), path, ref)
+}
+
+func (p *Permit) rules() grant.Rules {
+	return grant.Rules{Allow: *p.allow.Load(), LookUp: p.lookUp, LookUpSecret: p.lookUpSecret, RefuseOwn: p.refuseOwn}
 }
 
 // lookUp checks whether a folder may be granted, and gives up if its file system does not answer. If no folder may be

@@ -32,12 +32,26 @@ type workJSON struct {
 	StdinFrom   string            `json:"stdin_from,omitempty"`
 	GrantMode   api.GrantMode     `json:"grant_mode,omitempty"`
 	Call        *callJSON         `json:"call,omitempty"`
+	Serve       *serviceJSON      `json:"serve,omitempty"`
 }
 
 // callJSON is an api.FunctionCall.
 type callJSON struct {
 	Export string          `json:"export"`
 	Args   []value.Literal `json:"args,omitempty"`
+}
+
+// serviceJSON is an api.HTTPService.
+type serviceJSON struct {
+	MaxInstances          uint32        `json:"instances,omitempty"`
+	MaxConcurrentRequests uint32        `json:"concurrent,omitempty"`
+	MaxInstanceRequests   uint32        `json:"requests,omitempty"`
+	MaxWaitingRequests    uint32        `json:"waiting,omitempty"`
+	IdleTimeout           time.Duration `json:"idle,omitempty"`
+	RequestTimeout        time.Duration `json:"timeout,omitempty"`
+	AccessLog             bool          `json:"log,omitempty"`
+	Certificate           string        `json:"certificate,omitempty"`
+	Key                   string        `json:"key,omitempty"`
 }
 
 type limitsJSON struct {
@@ -68,10 +82,35 @@ type Status struct {
 	Result          *value.Literal `json:"result,omitempty"`
 	ListenAddresses []string       `json:"listening,omitempty"`
 	Crash           *Crash         `json:"crash,omitempty"`
+	Service         *Service       `json:"service,omitempty"`
 
 	Revoked     []Revocation `json:"revoked,omitempty"`
 	Refused     []Refused    `json:"refused,omitempty"`
 	RefusedMore bool         `json:"refusedMore,omitempty"`
+}
+
+// Service is the stored form of what an api.ServiceStatus counts in all.
+type Service struct {
+	Requests uint64 `json:"requests"`
+	Refused  uint64 `json:"refused,omitempty"`
+	Failed   uint64 `json:"failed,omitempty"`
+	Started  uint64 `json:"instances,omitempty"`
+}
+
+// OfService returns the stored form of a service's status; nil of nil.
+func OfService(s *api.ServiceStatus) *Service {
+	if s == nil {
+		return nil
+	}
+	return &Service{Requests: s.Requests, Refused: s.Refused, Failed: s.Failed, Started: s.Started}
+}
+
+// decode is the opposite of OfService.
+func (s *Service) decode() *api.ServiceStatus {
+	if s == nil {
+		return nil
+	}
+	return &api.ServiceStatus{Requests: s.Requests, Refused: s.Refused, Failed: s.Failed, Started: s.Started}
 }
 
 // Revocation is the stored form of an api.Revocation.
@@ -224,7 +263,7 @@ func EncodeSpec(spec *api.Spec) Encoding {
 	work := mustEncode(workJSON{
 		Args: spec.Args, Env: spec.Env, Interactive: spec.Interactive, Invoke: spec.Invoke, Grants: spec.Grants,
 		OutputMode: spec.OutputMode, StdoutTo: spec.StdoutTo, StdinFrom: spec.StdinFrom, GrantMode: spec.GrantMode,
-		Call: (*callJSON)(spec.Call),
+		Call: (*callJSON)(spec.Call), Serve: (*serviceJSON)(spec.Serve),
 	})
 	work = work[:len(work)-1]
 	if len(work) > 1 {
@@ -299,7 +338,7 @@ func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 		Args: s.Args, Env: s.Env, Stdin: s.Stdin, Interactive: s.Interactive,
 		Invoke: s.Invoke, Grants: s.Grants, Limits: api.Limits(s.Limits),
 		OutputMode: s.OutputMode, StdoutTo: s.StdoutTo, StdinFrom: s.StdinFrom, GrantMode: s.GrantMode,
-		Call: (*api.FunctionCall)(s.Call),
+		Call: (*api.FunctionCall)(s.Call), Serve: (*api.HTTPService)(s.Serve),
 	}
 	return spec, nil
 }
@@ -399,6 +438,7 @@ func statusOf(rec *store.Workload) (api.Status, error) {
 		State:   stateOf(rec.State), Reason: s.Reason, ExitCode: s.ExitCode, Message: s.Message,
 		Attempts: rec.Attempts, CreateTime: rec.Created, StartTime: s.StartTime, EndTime: s.EndTime,
 		Usage: s.Usage.Decode(), Results: s.Results, Result: s.Result, ListenAddresses: s.ListenAddresses, Crash: s.Crash.decode(),
+		Service: s.Service.decode(),
 	}, nil
 }
 

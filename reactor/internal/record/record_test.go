@@ -24,6 +24,10 @@ func TestRecord(t *testing.T) {
 			{Form: value.ListForm, Items: []value.Literal{{Form: value.UintForm, Bits: math.MaxUint64}, {Form: value.BytesForm, Bytes: []byte{0, 1}}}},
 			{Form: value.RecordForm, Names: []string{"x"}, Items: []value.Literal{{Form: value.TextForm, Text: "ü"}}},
 		}},
+		Serve: &api.HTTPService{
+			MaxInstances: 1, MaxConcurrentRequests: 2, MaxInstanceRequests: 3, MaxWaitingRequests: 4, IdleTimeout: 5, RequestTimeout: 6,
+			AccessLog: true, Certificate: "file:/c", Key: "file:/k",
+		},
 		Grants: []grant.Grant{
 			grant.Directory{HostPath: "/host", GuestPath: "/data", ReadOnly: true},
 			grant.Listener{Address: "127.0.0.1:0"},
@@ -43,12 +47,13 @@ func TestRecord(t *testing.T) {
 		Reason: api.ReasonExit, ExitCode: &code, Message: "m", FirstStart: time.Unix(1, 2).UTC(), StartTime: time.Unix(3, 4).UTC(),
 		EndTime: time.Unix(5, 6).UTC(), Usage: Usage{1, 2, 3, 4, 5, 6, 7, []Wait{{8, 9, 10}}, 11, 12}, Results: []string{"r"}, Result: &value.Literal{Form: value.BoolForm, Bits: 1}, ListenAddresses: []string{"l"},
 		Crash:       &Crash{Trap: "t", Cause: "c", Frames: []Frame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}}, FramesOmitted: 3},
+		Service:     &Service{1, 2, 3, 4},
 		Revoked:     []Revocation{{Grant: 2, Time: time.Unix(9, 10).UTC()}},
 		Refused:     []Refused{{Kind: 7, Target: "a:1", Protocol: grant.UDP, FirstTime: time.Unix(11, 12).UTC(), Count: 13}},
 		RefusedMore: true,
 	}
 	// Every field is set, so none can be left out below without notice.
-	for _, v := range []reflect.Value{reflect.ValueOf(spec), reflect.ValueOf(spec.Limits), reflect.ValueOf(status), reflect.ValueOf(status.Usage), reflect.ValueOf(*status.Crash), reflect.ValueOf(status.Crash.Frames[0])} {
+	for _, v := range []reflect.Value{reflect.ValueOf(spec), reflect.ValueOf(spec.Limits), reflect.ValueOf(*spec.Serve), reflect.ValueOf(status), reflect.ValueOf(status.Usage), reflect.ValueOf(*status.Crash), reflect.ValueOf(status.Crash.Frames[0])} {
 		for i := range v.NumField() {
 			if v.Field(i).IsZero() {
 				t.Fatalf("field %s of %s is not set", v.Type().Field(i).Name, v.Type())
@@ -76,6 +81,7 @@ func TestRecord(t *testing.T) {
 		State: api.Failed, Reason: api.ReasonExit, ExitCode: &code, Message: "m", Attempts: 7, CreateTime: rec.Created,
 		StartTime: status.StartTime, EndTime: status.EndTime, Usage: usage, Results: status.Results, Result: status.Result,
 		ListenAddresses: status.ListenAddresses, Revoked: []api.Revocation{api.Revocation(status.Revoked[0])},
+		Service: &api.ServiceStatus{Requests: 1, Refused: 2, Failed: 3, Started: 4},
 		Crash: &api.Crash{
 			Trap: "t", Cause: "c", FramesOmitted: 3,
 			Frames: []api.StackFrame{{Function: "f", Symbol: "s", FunctionIndex: 1, CodeOffset: 2}},
@@ -83,6 +89,9 @@ func TestRecord(t *testing.T) {
 	}}
 	if diff := cmp.Diff(status.Revoked, RevokedOf(rec.Status)); diff != "" {
 		t.Errorf("the revocations alone (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(status.Service, OfService(want.Status.Service)); diff != "" {
+		t.Errorf("the stored form of what was served (-want +got):\n%s", diff)
 	}
 	list, more := status.RefusedList()
 	again := Status{}

@@ -23,7 +23,8 @@ import (
 //
 //  1. Its fiber returns with an outcome, or was interrupted before it ran. The guest's memory and descriptors are free
 //     again.
-//  2. onTaskDone, on the worker, gives the workload to the finisher and wakes the dispatcher.
+//  2. onTaskDone, on the worker, gives the workload to the finisher and wakes the dispatcher. Of a service that happens when
+//     the requests under way are over, and its instances have ended.
 //  3. The finisher, one goroutine, makes the workload Ending, puts its status together, seals its log, and asks the
 //     store for the transition. The rest of the log is in the same commit.
 //  4. The store commits and calls OnCommit, which publishes the change to watchers.
@@ -37,11 +38,13 @@ import (
 func (r *Runner) onTaskDone(w *workload, task *executor.Task) {
 	a := w.attempt
 	a.Ended(task)
-	r.mu.Lock()
-	r.sched.Free(&w.entry, a.Outcome().Peak)
-	r.mu.Unlock()
-	r.finished.put(finished{workload: w})
-	r.Kick()
+	a.Rest(func() {
+		r.mu.Lock()
+		r.sched.Free(&w.entry, a.Outcome().Peak)
+		r.mu.Unlock()
+		r.finished.put(finished{workload: w})
+		r.Kick()
+	})
 }
 
 // finished is work for the finisher: a workload whose task has ended, or a module to release.
@@ -103,6 +106,7 @@ func (r *Runner) recordEnd(w *workload, o outcome.Outcome) {
 	a.Disarm()
 	status.FirstStart, status.StartTime, status.ListenAddresses = a.First, a.Started, a.ListenAddresses()
 	status.SetRefused(a.Refused())
+	status.Service = record.OfService(a.Service())
 	log := a.LogIfAny()
 	if log == nil {
 		status.Usage = record.OfUsage(a.Usage())

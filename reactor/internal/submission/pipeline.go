@@ -51,6 +51,8 @@ type Pipeline struct {
 	MemoryBytes int64
 	// Authorize refuses grants that are not allowed.
 	Authorize func(context.Context, []grant.Grant) error
+	// AuthorizeSecret refuses a secret that is not allowed, which a spec has at path.
+	AuthorizeSecret func(ctx context.Context, path, ref string) error
 	// Awaits reports whether a workload of a pair waits for the one on a side. It does not block.
 	Awaits func(pair pipes.Pair, side pipes.Side) bool
 }
@@ -169,7 +171,13 @@ func (p *Pipeline) checkModule(ctx context.Context, module *abi.Description, spe
 	if len(f) > 0 {
 		return f.Err()
 	}
-	return p.Authorize(ctx, spec.Grants)
+	if err := p.Authorize(ctx, spec.Grants); err != nil || spec.Serve == nil || spec.Serve.Certificate == "" {
+		return err
+	}
+	if err := p.AuthorizeSecret(ctx, "spec.serve.certificate", spec.Serve.Certificate); err != nil {
+		return err
+	}
+	return p.AuthorizeSecret(ctx, "spec.serve.key", spec.Serve.Key)
 }
 
 // store stores what passed the checks, and has places in the queue meanwhile. Its error is that of commit.

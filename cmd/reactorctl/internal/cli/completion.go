@@ -32,7 +32,7 @@ func (a *app) addCompletions(root *cobra.Command) {
 		"attach": a.first(a.completeIDs(unfinishedStates...)), "cancel": a.completeIDs(unfinishedStates...), "wait": a.completeIDs(),
 		"rm": a.completeIDs(endedStates...), "workload rm": a.completeIDs(endedStates...),
 		"grants": a.first(a.completeIDs()), "revoke": a.completeRevoke,
-		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile), "call": a.completeCall,
+		"run": a.first(a.completeModuleOrFile), "submit": a.first(a.completeModuleOrFile), "dev": a.first(a.completeModuleOrFile), "serve": a.first(a.completeModuleOrFile), "call": a.completeCall,
 		"module push": a.first(a.completeModuleOrFile), "module snapshot": a.first(a.completeModuleOrFile), "module inspect": a.first(a.completeModuleOrFile), "module pull": a.first(a.completeModules), "module compose": a.first(a.completeModuleOrFile), "module tag": a.first(a.completeModules),
 		"module rm": a.completeModules, "module untag": a.completeTags,
 		"context use": a.first(completeContexts), "context rm": a.first(completeContexts), "context set": a.first(completeContexts),

@@ -22,9 +22,13 @@ func TestFlagsShowTheirValues(t *testing.T) { reference.CheckValues(t, Command()
 
 func TestHelpFits(t *testing.T) { reference.CheckWidth(t, Command()) }
 
-// TestFlagsOfFieldsExist: where an error is about a field of a submission, submit has the flag that it is told by.
+// TestFlagsOfFieldsExist: where an error is about a field of a submission, submit has the flag that it is told by, or serve.
 func TestFlagsOfFieldsExist(t *testing.T) {
 	submit, _, err := Command().Find([]string{"submit"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve, _, err := Command().Find([]string{"serve"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,8 +38,8 @@ func TestFlagsOfFieldsExist(t *testing.T) {
 			f := m.Fields().Get(i)
 			path := prefix + string(f.Name())
 			flag := failure.FlagOf(path, func(string) bool { return true })
-			if name, ok := strings.CutPrefix(flag, "--"); ok && submit.Flags().Lookup(name) == nil {
-				t.Errorf("%s is told by %s, which submit does not have", path, flag)
+			if name, ok := strings.CutPrefix(flag, "--"); ok && submit.Flags().Lookup(name) == nil && serve.Flags().Lookup(name) == nil {
+				t.Errorf("%s is told by %s, which neither submit nor serve has", path, flag)
 			}
 			if f.Message() != nil && f.Message().ParentFile() == m.ParentFile() {
 				walk(path+".", f.Message())

@@ -156,7 +156,7 @@ there are any the fields at fault, advice, and the delay after which to try agai
 	flags.DurationVar(&a.requestTimeout, "request-timeout", 0, "the longest `DURATION` of one call to the daemon, such as 10s; waiting for workloads has no limit (default: none)")
 	flags.DurationVar(&a.reconnect, "reconnect", follow.DefaultPatience, "the `DURATION` to wait for a daemon that is gone, while following a workload")
 	root.AddCommand(
-		a.submitCommand(), a.runCommand(), a.callCommand(), a.devCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
+		a.submitCommand(), a.runCommand(), a.callCommand(), a.serveCommand(), a.devCommand(), a.statusCommand(), a.listCommand(), a.logsCommand(),
 		a.attachCommand(), a.waitCommand(), a.cancelCommand(), a.removeCommand(), a.grantsCommand(), a.revokeCommand(), a.opsCommand(), a.moduleCommand(),
 		a.nodeCommand(), a.topCommand(), a.healthCommand(), a.drainCommand(), a.contextCommand(), a.versionCommand(), a.workloadCommand(),
 	)

@@ -85,6 +85,18 @@ func (s *specFlags) addCall(cmd *cobra.Command) {
 	s.addBounds(f)
 }
 
+// addService adds the flags to a command whose arguments are MODULE and those of a component that serves.
+func (s *specFlags) addService(cmd *cobra.Command) {
+	s.count = 1
+	f := cmd.Flags()
+	f.StringVar(&s.id, "id", "", "the workload's `ID`; serving the same again under it creates nothing (default: a new id)")
+	f.StringVar(&s.name, "name", "", "a `NAME` to show (default: the module's)")
+	f.StringArrayVarP(&s.labels, "label", "l", nil, "a label, `KEY=VALUE` (repeatable)")
+	f.StringArrayVarP(&s.env, "env", "e", nil, "an environment variable, `NAME=VALUE`, or NAME to pass the caller's (repeatable)")
+	f.BoolVarP(&s.quiet, "quiet", "q", false, "print nothing about what is going on")
+	s.addBounds(f)
+}
+
 // addBounds adds the flags for plugs, grants and limits.
 func (s *specFlags) addBounds(f *pflag.FlagSet) {
 	addPlugs(f.StringArrayVar, &s.plugs)

@@ -43,6 +43,17 @@ var flags = map[string]string{
 	"spec.limits.received_bytes":   "--received-bytes",
 	"spec.limits.bytes_per_second": "--bytes-per-second",
 
+	"spec.serve":                         "", // MODULE
+	"spec.serve.max_instances":           "--instances",
+	"spec.serve.max_concurrent_requests": "--concurrent",
+	"spec.serve.max_instance_requests":   "--instance-requests",
+	"spec.serve.max_waiting_requests":    "--waiting",
+	"spec.serve.idle_timeout":            "--idle",
+	"spec.serve.request_timeout":         "--answer-timeout",
+	"spec.serve.access_log":              "--access-log",
+	"spec.serve.certificate":             "--cert",
+	"spec.serve.key":                     "--key",
+
 	"spec.output_mode":      "", // run asks for what it needs
 	"spec.stdout_to":        "",
 	"spec.stdin_from":       "",
@@ -65,7 +76,7 @@ func FlagOf(path string, has func(flag string) bool) string {
 	}
 	bare, index := split(path)
 	switch bare {
-	case "spec.module", "spec.call": // a program is run, and a component without a start called
+	case "spec.module", "spec.call", "spec.serve": // a program is run, and a component without a start called
 		return "MODULE"
 	case "spec.call.export", "spec.call.args":
 		if has("call") {

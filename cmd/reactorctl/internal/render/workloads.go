@@ -178,6 +178,7 @@ func aboutSpec(w *reactorv1.Workload) []table.Pair {
 		pair("module", strings.TrimPrefix(spec.GetModule(), "sha256:")), // so that it fits into 80 columns
 		pair("invokes", spec.GetInvoke()),
 		pair("calls", callText(spec.GetCall())),
+		pair("serves", served(spec.GetServe())),
 		pair("args", arguments(spec.GetArgs())),
 		listed("env", environment(spec.GetEnv())...),
 		pair("stdin", input),
@@ -203,6 +204,8 @@ func aboutLife(w *reactorv1.Workload) []table.Pair {
 		listed("waits for", waitingFor(s.GetWaitingFor())...),
 		{Name: "stuck", Values: stuck(s.GetStuck())},
 		listed("listens on", s.GetListenAddresses()...),
+		pair("requests", requests(s.GetService())),
+		pair("instances", instances(s.GetService())),
 	}
 }
 

@@ -30,6 +30,7 @@ func toSpec(p *reactorv1.WorkloadSpec, bad *fields) api.Spec {
 		StdinFrom:   p.GetStdinFrom(),
 		GrantMode:   toGrantMode(p.GetGrantMode(), bad),
 		Call:        toCall(p.GetCall(), bad),
+		Serve:       toService(p.GetServe(), bad),
 	}
 }
 
@@ -86,6 +87,7 @@ func fromSpec(s *api.Spec) *reactorv1.WorkloadSpec {
 		StdinFrom:   s.StdinFrom,
 		GrantMode:   fromGrantMode(s.GrantMode),
 		Call:        fromCall(s.Call),
+		Serve:       fromService(s.Serve),
 	}
 }
 
@@ -165,6 +167,7 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 		Delay:           fromDelay(s.Delay),
 		Crash:           fromCrash(s.Crash),
 		RevokedGrants:   fromRevoked(s.Revoked),
+		Service:         fromServiceStatus(s.Service),
 	}
 }
 

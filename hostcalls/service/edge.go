@@ -1,0 +1,315 @@
+package service
+
+import (
+	"container/list"
+	"context"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls/network"
+)
+
+const (
+	// maxHeaderBytes bounds the head of a request.
+	maxHeaderBytes = 64 << 10
+	// headerTimeout is how long a client may take to send it, and idleTimeout how long a connection without a request is kept.
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute
+	// deadlineSlack is how much later than its request a connection times out: the answer that says so has to go out before.
+	deadlineSlack = 5 * time.Second
+
+	// The bounds of a connection of HTTP/2.
+	maxStreams   = 250
+	streamWindow = 64 << 10
+	connWindow   = 256 << 10
+	stalled      = 30 * time.Second // a client that reads nothing
+
+	// connectionBytes is what a connection takes of the host's memory, about, with a request.
+	connectionBytes = 24 << 10
+	// retryBudget is how long it takes until a connection is accepted after there was no room for it.
+	retryBudget = 50 * time.Millisecond
+)
+
+// edge is where requests come in: a listener, and a server of package net/http.
+//
+// A connection is accepted only if there is room for it: it is one of the workload's sockets, a descriptor, and memory. While there
+// is none, the connection that has been idle for longest is closed; others wait to be accepted.
+type edge struct {
+	service  *supervisor
+	server   http.Server
+	listener net.Listener
+	served   chan struct{} // closed when Serve has returned; nil: it was not called
+
+	mu     sync.Mutex              // guards the fields below
+	conns  map[*conn]*list.Element // their places in idle; nil: they are not idle
+	idle   list.List               // of *conn, the longest first
+	closed bool
+	room   chan struct{} // told when a connection is closed
+}
+
+func (e *edge) init(s *supervisor) {
+	e.service = s
+	e.conns = map[*conn]*list.Element{}
+	e.room = make(chan struct{}, 1)
+	e.server = http.Server{
+		Handler:           http.HandlerFunc(s.serveHTTP),
+		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ConnState: e.onState, ConnContext: withConn, ErrorLog: log.New(io.Discard, "", 0), DisableGeneralOptionsHandler: true,
+		Protocols: new(http.Protocols),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: streamWindow, MaxReceiveBufferPerConnection: connWindow,
+			SendPingTimeout: stalled, PingTimeout: stalled, WriteByteTimeout: stalled,
+		},
+	}
+	e.server.Protocols.SetHTTP1(true)
+	e.server.Protocols.SetHTTP2(true)
+	e.server.Protocols.SetUnencryptedHTTP2(true)
+}
+
+// listen gives the edge its listener.
+func (e *edge) listen(l net.Listener, secure *tls.Config) {
+	e.listener = l
+	e.server.TLSConfig = secure
+}
+
+// serve begins to accept connections.
+func (e *edge) serve() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
+	e.served = make(chan struct{})
+	l := &gate{Listener: e.listener, edge: e}
+	go func() {
+		defer close(e.served)
+		if e.server.TLSConfig != nil {
+			_ = e.server.ServeTLS(l, "", "")
+		} else {
+			_ = e.server.Serve(l)
+		}
+	}()
+}
+
+// shut ends the edge: requests that came before are answered, unless that takes longer than grace.
+func (e *edge) shut(grace time.Duration) {
+	e.mu.Lock()
+	e.closed = true
+	served := e.served
+	var unused []*conn // net/http would wait for their requests
+	for c := range e.conns {
+		if !c.used {
+			unused = append(unused, c)
+		}
+	}
+	e.mu.Unlock()
+	for _, c := range unused {
+		_ = c.Close()
+	}
+	e.tell()
+	if e.listener != nil {
+		_ = e.listener.Close()
+	}
+	if served == nil {
+		return
+	}
+	if grace > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		_ = e.server.Shutdown(ctx)
+		cancel()
+	}
+	_ = e.server.Close()
+	<-served
+}
+
+// tell wakes the gate.
+func (e *edge) tell() {
+	select {
+	case e.room <- struct{}{}:
+	default:
+	}
+}
+
+// connections returns how many connections there are.
+func (e *edge) connections() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.conns)
+}
+
+// onState notes which connections are idle. It is called on the connection's goroutine.
+func (e *edge) onState(raw net.Conn, state http.ConnState) {
+	c := unwrap(raw)
+	if c == nil {
+		return
+	}
+	if state == http.StateIdle && c.spoilt.Load() {
+		c.finish()
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	place, known := e.conns[c]
+	if !known {
+		return
+	}
+	switch state {
+	case http.StateIdle:
+		if place == nil {
+			e.conns[c] = e.idle.PushBack(c)
+			e.tell()
+		}
+	case http.StateActive:
+		c.used = true
+		if place != nil {
+			e.idle.Remove(place)
+			e.conns[c] = nil
+		}
+	default: // conn.Close follows, or has been called
+	}
+}
+
+// gate is the listener of the edge.
+type gate struct {
+	net.Listener
+	edge *edge
+}
+
+// Accept implements net.Listener.
+func (g *gate) Accept() (net.Conn, error) {
+	e := g.edge
+	if !e.reserve() {
+		return nil, http.ErrServerClosed
+	}
+	raw, err := g.Listener.Accept()
+	if err != nil {
+		e.giveBack()
+		return nil, err
+	}
+	c := &conn{Conn: network.Metered(raw, e.service.traffic()), edge: e}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.conns[c] = nil
+	return c, nil
+}
+
+// reserve waits until there is room for a connection, and takes it. It reports false if the edge is closed.
+func (e *edge) reserve() bool {
+	for {
+		e.mu.Lock()
+		closed, full := e.closed, !e.take()
+		var oldest *conn
+		if first := e.idle.Front(); full && first != nil {
+			oldest = first.Value.(*conn)
+		}
+		e.mu.Unlock()
+		switch {
+		case closed:
+			if !full {
+				e.giveBack()
+			}
+			return false
+		case !full:
+			return true
+		case oldest != nil:
+			_ = oldest.Close()
+			continue
+		}
+		select {
+		case <-e.room:
+		case <-time.After(retryBudget):
+		}
+	}
+}
+
+// take takes the room for a connection, if there is some. mu is held.
+func (e *edge) take() bool {
+	s := e.service
+	most := s.config.Network.Sockets
+	if most > 0 && len(e.conns)+1 >= most || !s.config.Budget.Take(s.config.Owner, 1) {
+		return false
+	}
+	if !s.ledger.hold(connectionBytes) {
+		s.config.Budget.Give(s.config.Owner, 1)
+		return false
+	}
+	return true
+}
+
+// giveBack is the opposite of take.
+func (e *edge) giveBack() {
+	e.service.ledger.free(connectionBytes)
+	e.service.config.Budget.Give(e.service.config.Owner, 1)
+	e.tell()
+}
+
+// conn is a connection of the edge.
+type conn struct {
+	net.Conn
+	edge   *edge
+	used   bool        // it has had a request; guarded by edge.mu
+	spoilt atomic.Bool // what comes next is no request
+	closed sync.Once
+}
+
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
+
+func withConn(ctx context.Context, raw net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, unwrap(raw))
+}
+
+// connOf returns the connection of a request, nil if that is not known.
+func connOf(ctx context.Context) *conn {
+	c, _ := ctx.Value(connKey{}).(*conn)
+	return c
+}
+
+// unwrap returns the edge's connection of one of net/http, or nil.
+func unwrap(raw net.Conn) *conn {
+	if t, ok := raw.(*tls.Conn); ok {
+		raw = t.NetConn()
+	}
+	c, _ := raw.(*conn)
+	return c
+}
+
+// finish closes a connection after its last response, which the client has to get: it is not told that what it sends is not read
+// any more before it can have that.
+func (c *conn) finish() {
+	if half, ok := network.Unmetered(c.Conn).(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		time.Sleep(skipTime)
+	}
+	_ = c.Close()
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	err := net.ErrClosed
+	c.closed.Do(func() {
+		err = c.Conn.Close()
+		e := c.edge
+		e.mu.Lock()
+		if place := e.conns[c]; place != nil {
+			e.idle.Remove(place)
+		}
+		delete(e.conns, c)
+		e.mu.Unlock()
+		e.giveBack()
+	})
+	return err
+}
+
+// traffic is what the connections count for.
+func (s *supervisor) traffic() *network.Traffic {
+	if t := s.config.Network.Traffic; t != nil {
+		return t
+	}
+	return network.NewTraffic(nil, network.TrafficLimits{})
+}

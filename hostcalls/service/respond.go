@@ -1,0 +1,260 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
+)
+
+// serveHTTP answers a request, on its connection's goroutine.
+func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
+	start := time.Now()
+	if c := connOf(from.Context()); c != nil && c.spoilt.Load() {
+		panic(http.ErrAbortHandler) // it is the rest of a body
+	}
+	out := &response{w: w, from: from, control: http.NewResponseController(w)}
+	defer func() {
+		if s.config.Serve.AccessLog {
+			s.logAccess(out, start)
+		}
+		if out.aborted {
+			panic(http.ErrAbortHandler) // net/http breaks the stream or connection off
+		}
+	}()
+	switch {
+	case from.Method == http.MethodConnect:
+		out.fail(http.StatusNotImplemented, "this service is no proxy")
+		return
+	case from.URL.Path == "*" && from.Method != http.MethodOptions:
+		out.fail(http.StatusBadRequest, "only OPTIONS can be asked of *")
+		return
+	}
+	fields, err := wasihttp.FieldsOf(from.Header)
+	if err != nil {
+		out.fail(http.StatusRequestHeaderFieldsTooLarge, "the header fields are too large, or not valid: "+err.Error())
+		return
+	}
+	r := &request{start: start, due: start.Add(s.timeout), name: from.Method + " " + path(from)}
+	in, body := newUpload(from, out.control)
+	r.exchange.Request = &wasihttp.Request{
+		Method: from.Method, Scheme: scheme(from), Authority: from.Host, PathWithQuery: target(from), Fields: fields, Body: body,
+	}
+	s.exchange(out, r)
+	body.Fail(errGone) // unless it has ended
+	in.end()
+}
+
+// exchange has a request answered.
+func (s *supervisor) exchange(out *response, r *request) {
+	if !s.admit(r) {
+		out.w.Header().Set("Retry-After", "1")
+		out.fail(http.StatusServiceUnavailable, errFull.Error())
+		return
+	}
+	// Both are set anew for the next request of the connection.
+	if out.from.ContentLength != 0 {
+		_ = out.control.SetReadDeadline(r.due.Add(deadlineSlack))
+	}
+	_ = out.control.SetWriteDeadline(r.due.Add(deadlineSlack))
+	timer := time.NewTimer(time.Until(r.due))
+	defer timer.Stop()
+	ok := false
+	select {
+	case a := <-r.answered:
+		ok = s.pass(out, r, a)
+	case <-out.from.Context().Done():
+		out.aborted = true
+	case <-timer.C:
+		out.fail(http.StatusGatewayTimeout, fmt.Sprintf("no answer within %v", s.timeout))
+	}
+	if ok {
+		r.leave()
+		return
+	}
+	s.mu.Lock()
+	s.counts.Failed++
+	s.mu.Unlock()
+	r.giveUp()
+}
+
+// errText is the answer if the component has none.
+const errText = "the service failed to answer"
+
+// pass passes on what the component has answered. It reports whether all of that has gone out.
+func (s *supervisor) pass(out *response, r *request, a answer) bool {
+	if a.err != nil {
+		if failure, ok := errors.AsType[*wasihttp.Error](a.err); ok { // others are told with the instance
+			s.tell("%s: %v", r.name, failure)
+		}
+		out.fail(http.StatusInternalServerError, errText)
+		return false
+	}
+	if a.response.Status < 200 {
+		s.tell("%s: the status %d is not one of an answer", r.name, a.response.Status)
+		a.response.Body.Close(&wasihttp.Error{Code: wasihttp.ProtocolError})
+		out.fail(http.StatusInternalServerError, errText)
+		return false
+	}
+	return out.send(a.response, r.due)
+}
+
+// response is what goes out for a request.
+type response struct {
+	w       http.ResponseWriter
+	from    *http.Request
+	control *http.ResponseController
+	status  int
+	sent    int64 // bytes of the body
+	aborted bool  // it is to be broken off
+}
+
+// fail sends an answer of the host's.
+func (o *response) fail(status int, why string) {
+	o.status = status
+	h := o.w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(why)+1))
+	o.w.WriteHeader(status)
+	n, _ := io.WriteString(o.w, why+"\n")
+	o.sent += int64(n)
+}
+
+// buffers are for bodies that go out.
+var buffers = sync.Pool{New: func() any { return new([wasihttp.BodyBytes]byte) }}
+
+// send sends a response, and reports whether all of it has gone out by a time.
+func (o *response) send(from *wasihttp.Response, due time.Time) bool {
+	body := from.Body
+	o.status = from.Status
+	if o.from.Method == http.MethodHead || from.Status == http.StatusNoContent || from.Status == http.StatusNotModified {
+		o.head(from)
+		o.w.WriteHeader(from.Status)
+		body.Close(nil)
+		return true
+	}
+	if err := o.sendBody(from, due); err != nil {
+		body.Close(errGone)
+		return false
+	}
+	body.Close(nil)
+	return true
+}
+
+// head sets the header fields of a response.
+func (o *response) head(from *wasihttp.Response) {
+	h := o.w.Header()
+	from.Fields.Copy(h)
+	if _, ok := h["Content-Type"]; !ok {
+		h["Content-Type"] = nil // net/http would guess
+	}
+}
+
+// sendBody sends a response with a body, and then the trailers. What has come goes out before more is waited for.
+func (o *response) sendBody(from *wasihttp.Response, due time.Time) error {
+	buffer := buffers.Get().(*[wasihttp.BodyBytes]byte)
+	defer buffers.Put(buffer)
+	read := from.Body.Reader()
+	n, err := read.Read(buffer[:])
+	for err == nil && n < len(buffer) {
+		var more int
+		more, err = read.Read(buffer[n:])
+		n += more
+	}
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, hostcalls.ErrWouldBlock) {
+		o.fail(http.StatusInternalServerError, errText)
+		return err
+	}
+	o.head(from)
+	if h := o.w.Header(); errors.Is(err, io.EOF) && h["Content-Length"] == nil && from.Body.Trailers() == nil {
+		h["Content-Length"] = []string{strconv.Itoa(n)}
+	}
+	o.w.WriteHeader(from.Status)
+	if n, err = o.write(buffer[:n], err); err == nil || errors.Is(err, hostcalls.ErrWouldBlock) {
+		ctx, cancel := context.WithDeadline(o.from.Context(), due)
+		defer cancel()
+		for err == nil || errors.Is(err, hostcalls.ErrWouldBlock) {
+			if errors.Is(err, hostcalls.ErrWouldBlock) {
+				if err = o.control.Flush(); err != nil {
+					break
+				}
+				n, err = hostcalls.ReadContext(ctx, read, buffer[:])
+			} else {
+				n, err = read.Read(buffer[:])
+			}
+			n, err = o.write(buffer[:n], err)
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		o.aborted = true
+		return err
+	}
+	o.trail(from.Body.Trailers())
+	return nil
+}
+
+// write writes what was read with an error, and returns that error, unless writing fails.
+func (o *response) write(p []byte, err error) (int, error) {
+	if len(p) == 0 {
+		return 0, err
+	}
+	n, failed := o.w.Write(p)
+	o.sent += int64(n)
+	if failed != nil {
+		err = failed
+	}
+	return n, err
+}
+
+// trail sets the trailers.
+func (o *response) trail(trailers *wasihttp.Fields) {
+	if trailers == nil {
+		return
+	}
+	h := o.w.Header()
+	for name, values := range trailers.Header() {
+		h[http.TrailerPrefix+name] = values
+	}
+}
+
+// path is the path of a request for people, without the query.
+func path(r *http.Request) string {
+	const most = 256
+	p := r.URL.EscapedPath()
+	if len(p) > most {
+		p = p[:most] + "..."
+	}
+	return p
+}
+
+// target is the path of a request with its query.
+func target(r *http.Request) string {
+	if r.URL.Path == "*" {
+		return ""
+	}
+	return r.URL.RequestURI()
+}
+
+func scheme(r *http.Request) string {
+	if r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}
+
+// logAccess writes a line about a request to the standard error.
+func (s *supervisor) logAccess(o *response, start time.Time) {
+	status := strconv.Itoa(o.status)
+	if o.aborted {
+		status += " (broken off)"
+	}
+	s.tell("%s %s %s %s %s %d bytes in %v",
+		o.from.RemoteAddr, o.from.Method, path(o.from), o.from.Proto, status, o.sent, time.Since(start).Round(time.Microsecond))
+}

@@ -1,0 +1,499 @@
+package service
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
+)
+
+func (r *running) get(path string) (status int, text string) {
+	r.t.Helper()
+	resp, err := r.client.Get(r.url + path)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// echoing is a handler that sends back what it gets, as it comes, with the trailers.
+func echoing(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+	var left atomic.Int32
+	left.Store(2)
+	closed := func(error) {
+		if left.Add(-1) == 0 {
+			store.Do(func() error { x.Done(); return nil })
+		}
+	}
+	in := x.Request.Body
+	out := wasihttp.NewBodyOf(-1, false, func(out *wasihttp.Body) {
+		from := in.Stream(context.Background())
+		go func() {
+			defer from.Close()
+			out.Fill(context.Background(), from, func() (*wasihttp.Fields, error) { return in.Trailers(), nil })
+			closed(nil)
+		}()
+	})
+	out.OnClose(closed)
+	x.Answer(&wasihttp.Response{Status: 200, Fields: &wasihttp.Fields{}, Body: out}, nil)
+	return nil, nil
+}
+
+// silent is a handler that never answers, until it is cancelled if it can be.
+func silent(canBeCancelled bool) handler {
+	return func(_ *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		if !canBeCancelled {
+			return nil, nil
+		}
+		return func() error {
+			x.Answer(nil, &wasihttp.Error{Code: wasihttp.ConnectionTerminated})
+			x.Done()
+			return nil
+		}, nil
+	}
+}
+
+func TestServes(t *testing.T) {
+	r := start(t, abi.Service{AccessLog: true}, answering("hello"))
+	for range 3 {
+		if status, text := r.get("/a?b"); status != http.StatusOK || text != "hello" {
+			t.Errorf("%d %q", status, text)
+		}
+	}
+	r.end()
+	c := r.process.Counts()
+	if c.Requests != 3 || c.Failed+c.Refused > 0 || c.Started == 0 {
+		t.Errorf("%+v", c)
+	}
+	if n := strings.Count(r.log.String(), " GET /a HTTP/1.1 200 5 bytes in "); n != 3 {
+		t.Errorf("the log: %s", r.log)
+	}
+}
+
+// Both versions of HTTP stream in both directions at the same time, with trailers.
+func TestEchoes(t *testing.T) {
+	r := start(t, abi.Service{}, handler(echoing))
+	for _, version := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(version, func(t *testing.T) {
+			protocols := new(http.Protocols)
+			protocols.SetHTTP1(version == "HTTP/1.1")
+			protocols.SetUnencryptedHTTP2(version == "HTTP/2.0")
+			transport := &http.Transport{Protocols: protocols}
+			defer transport.CloseIdleConnections()
+			for i := range 3 {
+				body, writer := io.Pipe()
+				req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, r.url, body)
+				req.Trailer = http.Header{"X-Sum": nil}
+				go func() { _, _ = io.WriteString(writer, "first") }()
+				resp, err := transport.RoundTrip(req)
+				if err != nil {
+					t.Fatal(err)
+				}
+				first := make([]byte, 5)
+				if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != "first" || resp.Proto != version {
+					t.Fatalf("%s: %q, %v", resp.Proto, first, err)
+				}
+				sent := make([]byte, 1<<20+i)
+				_, _ = rand.Read(sent)
+				go func() {
+					_, _ = writer.Write(sent)
+					req.Trailer.Set("X-Sum", "42")
+					_ = writer.Close()
+				}()
+				got, err := io.ReadAll(resp.Body)
+				if err != nil || !bytes.Equal(got, sent) || resp.Trailer.Get("X-Sum") != "42" {
+					t.Errorf("%d bytes of %d, %v, trailers %v", len(got), len(sent), err, resp.Trailer)
+				}
+				_ = resp.Body.Close()
+			}
+		})
+	}
+}
+
+// exchange sends raw bytes on a connection of their own, and returns the beginning of what comes back, until the connection ends.
+func (r *running) exchange(raw string) string {
+	r.t.Helper()
+	c := r.dial()
+	if _, err := io.WriteString(c, raw); err != nil {
+		r.t.Fatal(err)
+	}
+	b, _ := io.ReadAll(io.LimitReader(c, 64<<10))
+	return string(b)
+}
+
+// What clients may send that is not a plain request.
+func TestOddRequests(t *testing.T) {
+	var seen atomic.Pointer[wasihttp.Request]
+	r := start(t, abi.Service{}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		seen.Store(x.Request)
+		reply(store, x, "hello")
+		return nil, nil
+	}))
+	const end = "Host: a\r\nConnection: close\r\n\r\n"
+	for _, c := range []struct {
+		name, raw string
+		want      string // in the answer
+		not       string // in the answer
+		asked     string // of the component: method, authority, path
+	}{
+		{"plain", "GET /x?y=%20 HTTP/1.1\r\n" + end, "HTTP/1.1 200", "", "GET a /x?y=%20"},
+		{"an encoded path", "GET /a%2Fb HTTP/1.1\r\n" + end, " 200 ", "", "GET a /a%2Fb"},
+		{"an absolute target", "GET http://b/x HTTP/1.1\r\n" + end, " 200 ", "", "GET b /x"},
+		{"everything", "OPTIONS * HTTP/1.1\r\n" + end, " 200 ", "", "OPTIONS a "},
+		{"HEAD", "HEAD / HTTP/1.1\r\n" + end, " 200 ", "hello", "HEAD a /"},
+		{"HTTP/1.0", "GET / HTTP/1.0\r\nHost: a\r\n\r\n", " 200 ", "", "GET a /"},
+		{"upgrade", "GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade, close\r\nHost: a\r\n\r\n", " 200 ", " 101 ", "GET a /"},
+		{"upgrade to HTTP/2", "GET / HTTP/1.1\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\nConnection: Upgrade, HTTP2-Settings, close\r\nHost: a\r\n\r\n", " 200 ", " 101 ", "GET a /"},
+		{"another method", "BREW /pot HTTP/1.1\r\n" + end, " 200 ", "", "BREW a /pot"},
+		{"CONNECT", "CONNECT b:80 HTTP/1.1\r\n" + end, " 501 ", "", ""},
+		{"no host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n", " 400 ", "", ""},
+		{"two lengths", "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + end + "ab", " 400 ", "", ""},
+		{"a space before the colon", "GET / HTTP/1.1\r\nX : y\r\n" + end, " 400 ", "", ""},
+		{"a length with a sign", "POST / HTTP/1.1\r\nContent-Length: +1\r\n" + end + "a", " 400 ", "", ""},
+		{"an unknown encoding", "POST / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n" + end, " 501 ", "", ""},
+		{"a large head", "GET / HTTP/1.1\r\nX: " + strings.Repeat("a", 100<<10) + "\r\n" + end, " 431 ", "", ""},
+		{"no HTTP at all", "hello, here I am\r\n\r\n", " 400 ", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			seen.Store(nil)
+			got := r.exchange(c.raw)
+			if !strings.Contains(got, c.want) || c.not != "" && strings.Contains(got, c.not) {
+				t.Errorf("the answer is %.300q", got)
+			}
+			asked := ""
+			if q := seen.Load(); q != nil {
+				asked = q.Method + " " + q.Authority + " " + q.PathWithQuery
+			}
+			if asked != c.asked {
+				t.Errorf("the component was asked %q", asked)
+			}
+		})
+	}
+}
+
+// What a client sends as a body is never taken for a request, whether or not the component reads it.
+func TestNothingIsSmuggled(t *testing.T) {
+	const inner = "GET /inner HTTP/1.1\r\nHost: a\r\n\r\n"
+	for _, c := range []struct {
+		name string
+		h    handler
+		raw  string // the body is not complete when the answer comes
+	}{
+		{"not read, short", answering("hello"), fmt.Sprintf("POST /outer HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(inner)+10, inner)},
+		{"not read, long", answering("hello"), "POST /outer HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n" + inner},
+		{"not read, chunked", answering("hello"), fmt.Sprintf("POST /outer HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s", len(inner)+10, inner)},
+		{"read in part", func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+			from := x.Request.Body.Stream(context.Background())
+			go func() {
+				_, _ = from.Read(make([]byte, 1))
+				_ = from.Close()
+				store.Do(func() error { reply(store, x, "hello"); return nil })
+			}()
+			return nil, nil
+		}, fmt.Sprintf("POST /outer HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%s", len(inner)+10, inner)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var paths []string
+			count := handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+				paths = append(paths, x.Request.PathWithQuery)
+				return c.h(store, x)
+			})
+			r := start(t, abi.Service{}, count)
+			got := r.exchange(c.raw)
+			r.end()
+			if len(paths) != 1 || paths[0] != "/outer" || strings.Count(got, "HTTP/1.1") != 1 {
+				t.Errorf("requests %q, and answers %q", paths, got)
+			}
+		})
+	}
+}
+
+// Requests in a row on one connection are answered in their order.
+func TestPipelining(t *testing.T) {
+	r := start(t, abi.Service{}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		reply(store, x, x.Request.PathWithQuery)
+		return nil, nil
+	}))
+	var raw strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&raw, "POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", i)
+	}
+	c := r.dial()
+	_, _ = io.WriteString(c, raw.String())
+	from := bufio.NewReader(c)
+	for i := range 20 {
+		resp, err := http.ReadResponse(from, nil)
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		if b, _ := io.ReadAll(resp.Body); string(b) != fmt.Sprintf("/%d", i) {
+			t.Errorf("answer %d is %q", i, b)
+		}
+	}
+}
+
+// A client that waits to be told to send the body is told when the component reads it.
+func TestContinue(t *testing.T) {
+	r := start(t, abi.Service{}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		from := x.Request.Body.Stream(context.Background())
+		go func() {
+			b, _ := io.ReadAll(from)
+			_ = from.Close()
+			store.Do(func() error { reply(store, x, string(b)); return nil })
+		}()
+		return nil, nil
+	}))
+	c := r.dial()
+	_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
+	from := bufio.NewReader(c)
+	if line, err := from.ReadString('\n'); line != "HTTP/1.1 100 Continue\r\n" {
+		t.Fatal(line, err)
+	}
+	_, _ = from.ReadString('\n')
+	_, _ = io.WriteString(c, "hello")
+	resp, err := http.ReadResponse(from, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(resp.Body); string(b) != "hello" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// When all instances are busy requests wait, and when too many wait they are refused.
+func TestFull(t *testing.T) {
+	let := make(chan struct{})
+	r := start(t, abi.Service{Instances: 1, Concurrent: 2, Queue: 3}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		go func() {
+			<-let
+			store.Do(func() error { reply(store, x, "hello"); return nil })
+		}()
+		return nil, nil
+	}))
+	answers := make(chan int)
+	for range 5 {
+		go func() {
+			status, _ := r.get("/")
+			answers <- status
+		}()
+	}
+	r.await("two are active and three wait", func(c abi.ServiceCounts) bool { return c.Active == 2 && c.Waiting == 3 })
+	resp, err := r.client.Get(r.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+		t.Errorf("%d, %v", resp.StatusCode, resp.Header)
+	}
+	if ops := r.process.AppendOps(nil); len(ops) != 6 || ops[5].Target != "GET /" {
+		t.Errorf("the operations are %v", ops)
+	}
+	close(let)
+	for range 5 {
+		if status := <-answers; status != http.StatusOK {
+			t.Error(status)
+		}
+	}
+	if c := r.process.Counts(); c.Refused != 1 || c.Requests != 6 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// A request that is not answered in time is, by the host; the component is told, and ended if it does not listen.
+func TestTimeout(t *testing.T) {
+	for _, listens := range []bool{true, false} {
+		t.Run(fmt.Sprintf("listens %t", listens), func(t *testing.T) {
+			r := start(t, abi.Service{Timeout: 50 * time.Millisecond, Idle: time.Hour}, silent(listens))
+			if status, text := r.get("/"); status != http.StatusGatewayTimeout {
+				t.Errorf("%d %q", status, text)
+			}
+			want := 1
+			if !listens {
+				want = 0
+			}
+			r.await("its instance stays, or not", func(c abi.ServiceCounts) bool { return c.Active == 0 && c.Instances == want })
+		})
+	}
+}
+
+// A client that goes takes its request along, wherever that is.
+func TestClientGoes(t *testing.T) {
+	r := start(t, abi.Service{Instances: 1, Concurrent: 1}, silent(true))
+	c := r.dial()
+	_, _ = io.WriteString(c, "GET /active HTTP/1.1\r\nHost: a\r\n\r\n")
+	r.await("it is active", func(c abi.ServiceCounts) bool { return c.Active == 1 })
+	waiting := r.dial()
+	_, _ = io.WriteString(waiting, "GET /waiting HTTP/1.1\r\nHost: a\r\n\r\n")
+	r.await("another one waits", func(c abi.ServiceCounts) bool { return c.Waiting == 1 })
+	_ = waiting.Close()
+	r.await("none waits", func(c abi.ServiceCounts) bool { return c.Waiting == 0 && c.Active == 1 })
+	_ = c.Close()
+	r.await("none is active", func(c abi.ServiceCounts) bool { return c.Active == 0 && c.Failed == 2 })
+}
+
+// A trap fails the requests of its instance; others have a new one. Too many within a short time end the service.
+func TestTraps(t *testing.T) {
+	trap := &engine.Trap{Message: "ouch"}
+	r := start(t, abi.Service{Instances: 1}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		if x.Request.PathWithQuery == "/trap" {
+			return nil, trap
+		}
+		reply(store, x, "hello")
+		return nil, nil
+	}))
+	if status, _ := r.get("/trap"); status != http.StatusInternalServerError {
+		t.Error(status)
+	}
+	if status, text := r.get("/"); status != http.StatusOK || text != "hello" {
+		t.Errorf("%d %q", status, text)
+	}
+	for range maxTraps - 1 {
+		resp, err := r.client.Get(r.url + "/trap")
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+	}
+	select {
+	case <-r.ended:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the service goes on")
+	}
+	if !errors.Is(r.result, error(trap)) {
+		t.Errorf("it ended with %v", r.result)
+	}
+	if !strings.Contains(r.log.String(), "ouch") {
+		t.Errorf("the log: %s", r.log)
+	}
+}
+
+// When the service ends, requests under way are answered, and no others are taken.
+func TestDrain(t *testing.T) {
+	let := make(chan struct{})
+	r := start(t, abi.Service{}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		go func() {
+			<-let
+			store.Do(func() error { reply(store, x, "hello"); return nil })
+		}()
+		return nil, nil
+	}))
+	c := r.dial()
+	_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	idle := r.dial()
+	r.await("it is active", func(c abi.ServiceCounts) bool { return c.Active == 1 && c.Connections == 2 })
+	r.task.Cancel(errCancelled)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		another, err := net.Dial("tcp", r.address)
+		if err != nil {
+			break
+		}
+		_ = another.Close()
+		if time.Now().After(deadline) {
+			t.Fatal("it still listens")
+		}
+	}
+	close(let)
+	b, err := io.ReadAll(c)
+	if err != nil || !strings.Contains(string(b), "hello") || !strings.Contains(string(b), "Connection: close") {
+		t.Errorf("%q, %v", b, err)
+	}
+	if n, _ := idle.Read(make([]byte, 1)); n > 0 {
+		t.Error("the connection without a request got something")
+	}
+	<-r.ended
+	if !errors.Is(r.result, errCancelled) {
+		t.Errorf("it ended with %v", r.result)
+	}
+}
+
+// Connections are as many as the workload may have; the one that is idle for longest makes room.
+func TestConnections(t *testing.T) {
+	r := start(t, abi.Service{}, answering("hello"), func(c *abi.Config) { c.Network.Sockets = 4 }) // the listener is one
+	ask := func(c net.Conn) bool {
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			return false
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		return err == nil && resp.StatusCode == http.StatusOK
+	}
+	for i := range 10 {
+		if !ask(r.dial()) {
+			t.Fatalf("connection %d has no answer", i)
+		}
+		if n := r.process.Counts().Connections; n > 3 {
+			t.Errorf("%d connections", n)
+		}
+	}
+}
+
+// A handler that answers what can't be sent is not answered for.
+func TestBadAnswers(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(x *wasihttp.Exchange)
+		want   int
+	}{
+		{"an error", func(x *wasihttp.Exchange) { x.Answer(nil, &wasihttp.Error{Code: wasihttp.LoopDetected}) }, 500},
+		{"a status that is none of an answer", func(x *wasihttp.Exchange) {
+			x.Answer(&wasihttp.Response{Status: 101, Fields: &wasihttp.Fields{}, Body: wasihttp.Empty()}, nil)
+		}, 500},
+		{"a body that fails at once", func(x *wasihttp.Exchange) {
+			body := wasihttp.NewBodyOf(-1, false, func(*wasihttp.Body) {})
+			_, _ = body.Writer().Write([]byte("hello"))
+			body.Fail(&wasihttp.Error{Code: wasihttp.InternalError})
+			x.Answer(&wasihttp.Response{Status: 200, Fields: &wasihttp.Fields{}, Body: body}, nil)
+		}, 500},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := start(t, abi.Service{}, handler(func(_ *component.Store, x *wasihttp.Exchange) (func() error, error) {
+				c.answer(x)
+				x.Done()
+				return nil, nil
+			}))
+			if status, text := r.get("/"); status != c.want {
+				t.Errorf("%d %q", status, text)
+			}
+		})
+	}
+}
+
+// A body that fails after a part of it has gone out breaks the connection off: a client must not take it for complete.
+func TestBrokenBody(t *testing.T) {
+	r := start(t, abi.Service{}, handler(func(_ *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		body := wasihttp.NewBodyOf(-1, false, func(*wasihttp.Body) {})
+		_, _ = body.Writer().Write([]byte("hello"))
+		x.Answer(&wasihttp.Response{Status: 200, Fields: &wasihttp.Fields{}, Body: body}, nil)
+		time.AfterFunc(50*time.Millisecond, func() { body.Fail(&wasihttp.Error{Code: wasihttp.InternalError}) })
+		x.Done()
+		return nil, nil
+	}))
+	resp, err := r.client.Get(r.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); string(b) != "hello" || err == nil {
+		t.Errorf("%q, %v", b, err)
+	}
+}

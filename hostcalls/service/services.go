@@ -1,0 +1,125 @@
+package service
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
+)
+
+// Handler is what a component answers requests by.
+type Handler interface {
+	// Handle begins to answer a request. It is called in a job of component.Store.Do. An error ends the store. cancel asks the
+	// component to give the request up; it is for other such jobs, and nil if the component can't be asked.
+	Handle(store *component.Store, x *wasihttp.Exchange) (cancel func() error, err error)
+	// Concurrent reports whether an instance can answer a request while another one waits.
+	Concurrent() bool
+}
+
+// Services makes the processes of components that serve. It implements component.Services.
+type Services struct {
+	// Find returns the handler among the exports of a component, if there is one.
+	Find func(exports []abi.Export) (Handler, bool)
+}
+
+var _ component.Services = Services{}
+
+// errNoHandler means that a component answers no requests.
+const errNoHandler = "the component exports no handler of HTTP requests: it has to export wasi:http/handler@0.3, or wasi:http/incoming-handler@0.2"
+
+// Check implements component.Services.
+func (s Services) Check(module *abi.Description, entry abi.Entry) (faults []abi.Fault) {
+	if _, ok := s.Find(module.Exports); !ok {
+		faults = append(faults, abi.Fault{Field: "serve", Text: errNoHandler})
+	}
+	if _, _, err := listenerOf(entry.Grants); err != nil {
+		faults = append(faults, abi.Fault{Field: "grants", Text: err.Error()})
+	}
+	return faults
+}
+
+// New implements component.Services.
+func (s Services) New(p *component.Program, config *abi.Config) (abi.Process, error) {
+	handler, ok := s.Find(p.Description().Exports)
+	if !ok {
+		return nil, &abi.EntryError{Msg: errNoHandler}
+	}
+	at, listener, err := listenerOf(config.Grants)
+	if err != nil {
+		return nil, err
+	}
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	config.SetDefaults()
+	return newSupervisor(p, handler, config, at, listener), nil
+}
+
+// The defaults of services. Those of instances that can't answer requests at the same time are for isolation: each of them answers
+// one, as one that has a state of its own left should not answer another.
+const (
+	defaultConcurrent = 128
+	defaultRequests   = 1 << 10
+	defaultSerial     = 256 // instances that have a request each
+	defaultQueue      = 1 << 10
+	defaultIdle       = time.Second
+	defaultTimeout    = time.Minute
+)
+
+// policyOf returns the policy of a service.
+func policyOf(s *abi.Service, concurrent bool) Policy {
+	p := Policy{Instances: min(runtime.GOMAXPROCS(0), 8), Concurrent: defaultConcurrent, Requests: defaultRequests}
+	if !concurrent {
+		p = Policy{Instances: defaultSerial, Concurrent: 1, Requests: 1}
+	}
+	p.Instances = cmp.Or(s.Instances, p.Instances)
+	p.Concurrent = cmp.Or(s.Concurrent, p.Concurrent)
+	if !concurrent {
+		p.Concurrent = 1
+	}
+	p.Requests = cmp.Or(s.Requests, p.Requests)
+	p.Idle = cmp.Or(s.Idle, defaultIdle)
+	p.Queue = cmp.Or(s.Queue, defaultQueue)
+	return p
+}
+
+// listenerOf returns the only listener among the grants, and its place.
+func listenerOf(grants []capability.Grant) (at int, l capability.Listener, err error) {
+	var all finder
+	for i, g := range grants {
+		before := len(all.found)
+		if err := g.Open(&all); err != nil {
+			return 0, l, err
+		}
+		if len(all.found) > before {
+			at = i
+		}
+	}
+	switch {
+	case len(all.found) == 0:
+		return 0, l, errors.New("a service needs a listener: the address that it serves at")
+	case len(all.found) > 1:
+		return 0, l, fmt.Errorf("a service has one listener, the address that it serves at, and not %d", len(all.found))
+	case all.found[0].Protocol != 0:
+		return 0, l, errors.New("a service listens over TCP")
+	}
+	return at, all.found[0], nil
+}
+
+// finder is a capability.Opener that opens nothing, and notes the listeners.
+type finder struct{ found []capability.Listener }
+
+func (*finder) OpenFolder(capability.Folder) error        { return nil }
+func (*finder) SetEnv(string, capability.Reference) error { return nil }
+func (*finder) Connect(capability.Connection) error       { return nil }
+
+func (f *finder) Listen(l capability.Listener) error {
+	f.found = append(f.found, l)
+	return nil
+}

@@ -91,9 +91,9 @@ var imports = map[string][]string{
 	"reactor/store/blob":      {},
 	"reactor/store/sqlite":    {"internal/flock", "internal/notify", "reactor/store", "reactor/store/blob"},
 	"reactor/store/storetest": {"reactor/store"},
-	"reactor/internal/access": {"hostcalls/lease", "hostcalls/network", "reactor/grant", "reactor/policy"},
+	"reactor/internal/access": {"hostcalls/lease", "hostcalls/network", "hostcalls/wasihttp/client", "reactor/errs", "reactor/grant", "reactor/policy"},
 	"reactor/internal/attempt": {
-		"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs",
+		"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs", "hostcalls/wasihttp", "hostcalls/wasihttp/client",
 		"reactor/api", "reactor/grant",
 		"reactor/internal/access", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
 	},

@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -63,4 +64,19 @@ func (o Origin) includes(other Origin) bool {
 // MayHTTP reports whether requests to all that an origin covers are allowed.
 func (p Policy) MayHTTP(other Origin) bool {
 	return slices.ContainsFunc(p.HTTP, func(o Origin) bool { return o.includes(other) })
+}
+
+// AllowsHTTP reports whether requests by a scheme to a host may be sent to an address that the host led to: a name, or the address
+// itself. A name that is allowed does not allow special addresses that it leads to.
+func (p Policy) AllowsHTTP(scheme, host string, to netip.AddrPort) bool {
+	var of Policy
+	for _, o := range p.HTTP {
+		if o.scheme == "" {
+			return true
+		}
+		if o.scheme == scheme {
+			of.Connect = append(of.Connect, o.address)
+		}
+	}
+	return of.AllowsConnect(host, to)
 }

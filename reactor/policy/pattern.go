@@ -67,6 +67,11 @@ func (p Pattern) CoversName(name string) bool {
 	return p.address.name != "" && matchesOne(p.address.name, name)
 }
 
+// CoversNameAt reports whether a name, in lower case and without a last dot, is covered at a port.
+func (p Pattern) CoversNameAt(name string, port uint16) bool {
+	return p.address.hasPort(port) && p.CoversName(name)
+}
+
 // MayDial reports whether what a pattern covers could be allowed. It is exact for addresses and ports; a name may lead to
 // any address.
 func (p Policy) MayDial(pattern Pattern) bool {

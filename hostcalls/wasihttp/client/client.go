@@ -27,7 +27,7 @@ type Access interface {
 // Config says what a workload's client may use.
 type Config struct {
 	Access      Access
-	Stack       network.Stack     // looks up names
+	Stack       network.Stack     // looks up names; nil: there are none
 	Traffic     *network.Traffic  // of the workload; nil counts for nobody
 	Connections int               // bound on its connections; zero is none
 	Budget      *hostcalls.Budget // of descriptors, shared by all workloads; nil: no bound

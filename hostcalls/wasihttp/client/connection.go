@@ -48,6 +48,9 @@ func (c *Client) addresses(ctx context.Context, t *Target) (list []netip.AddrPor
 	if at, ok := t.Address(); ok {
 		return []netip.AddrPort{at}, nil
 	}
+	if c.config.Stack == nil {
+		return nil, fault(wasihttp.DestinationNotFound)
+	}
 	found, err := c.config.Stack.Lookup(ctx, network.AnyFamily, t.Host)
 	if err != nil {
 		return nil, err

@@ -22,8 +22,14 @@ type Target struct {
 	raw    string // the path with the query, as it is sent
 }
 
-// Origin returns SCHEME://HOST:PORT.
-func (t *Target) Origin() string { return t.Scheme + "://" + t.address() }
+// Origin returns SCHEME://HOST[:PORT], without the scheme's own port.
+func (t *Target) Origin() string {
+	address := t.address()
+	if t.Port == defaultPorts[t.Scheme] {
+		address = address[:strings.LastIndexByte(address, ':')]
+	}
+	return t.Scheme + "://" + address
+}
 
 func (t *Target) address() string { return net.JoinHostPort(t.Host, strconv.Itoa(int(t.Port))) }
 

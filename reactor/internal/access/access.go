@@ -26,6 +26,10 @@ type Operator interface {
 	Dial(pattern policy.Pattern) error
 	// DialName returns why nothing may be connected to by a name.
 	DialName(name string) error
+	// HTTP returns why no requests may be sent to an origin.
+	HTTP(origin policy.Origin) error
+	// HTTPAt returns why no requests by a scheme to a host, a name or the address itself, may be sent to an address.
+	HTTPAt(scheme, host string, to netip.AddrPort) error
 }
 
 // Access is what one workload's guest may open. Make one with New.
@@ -37,6 +41,7 @@ type Access struct {
 	dial    []dialRule
 	resolve []resolveRule
 	listen  []listenRule
+	http    []httpRule
 }
 
 var (
@@ -83,6 +88,10 @@ func New(grants []grant.Grant, leases []*lease.Lease, operator Operator, onRefus
 		case grant.Resolve:
 			if name, err := policy.ParseName(of.Pattern); err == nil {
 				a.resolve = append(a.resolve, resolveRule{l, name})
+			}
+		case grant.HTTP:
+			if rule, ok := newHTTPRule(of, l); ok {
+				a.http = append(a.http, rule)
 			}
 		case grant.Listener:
 			host, service, err := net.SplitHostPort(of.Address)

@@ -26,6 +26,10 @@ func (o operator) Dial(p policy.Pattern) error { return unless(o.MayDial(p), pol
 func (o operator) DialName(name string) error {
 	return unless(o.MayDialName(name), policy.ErrConnect)
 }
+func (o operator) HTTP(origin policy.Origin) error { return unless(o.MayHTTP(origin), policy.ErrHTTP) }
+func (o operator) HTTPAt(scheme, host string, to netip.AddrPort) error {
+	return unless(o.AllowsHTTP(scheme, host, to), policy.ErrHTTP)
+}
 
 func unless(ok bool, err error) error {
 	if ok {

@@ -95,6 +95,7 @@ type Attempt struct {
 	load    load
 
 	failures failures
+	sender   *sender // nil: the guest has no grants
 
 	begun   bool            // the guest has; the fiber's
 	outcome outcome.Outcome // the worker's until Ended has returned

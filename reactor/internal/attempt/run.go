@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/hostcalls/wasihttp/client"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/access"
@@ -70,7 +71,7 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 	learns := spec.GrantMode == api.ReportGrants
 	if len(spec.Grants) == 0 && !learns {
-		config.Network.Access = (*ungranted)(a)
+		config.Network.Access, config.HTTP = (*ungranted)(a), (*ungranted)(a)
 		return
 	}
 	for _, g := range spec.Grants {
@@ -84,12 +85,18 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 		Sent: spec.Limits.SentBytes, Received: spec.Limits.ReceivedBytes, BytesPerSecond: spec.Limits.BytesPerSecond,
 	})
 	a.traffic.CountPast(a.before.SentBytes, a.before.ReceivedBytes)
+	may := access.New(spec.Grants, a.leases, a.host.Permit, a.refusals.Note, learns)
 	config.Network = network.Config{
 		Stack:   a.host.Stack,
-		Access:  &witnessed{access.New(spec.Grants, a.leases, a.host.Permit, a.refusals.Note, learns), a},
+		Access:  &witnessed{may, a},
 		Traffic: a.traffic,
 		Sockets: int(spec.Limits.Connections),
 	}
+	a.sender = &sender{config: client.Config{
+		Access: may, Stack: a.host.Stack, Traffic: a.traffic, Connections: int(spec.Limits.Connections),
+		Budget: a.host.Descriptors, Owner: a.id,
+	}}
+	config.HTTP = a.sender
 }
 
 // Join puts the guest among the other workloads, and joins its standard streams to theirs. It is called before the task is
@@ -168,6 +175,7 @@ func (a *Attempt) newProcess(cause lifecycle.Cause) abi.Process {
 //go:noinline
 func (a *Attempt) conclude(f *executor.Fiber) {
 	p := *a.process.Load()
+	a.sender.close()
 	exit, err := p.Result()
 	if err == nil || a.begun {
 		a.outcome = outcome.Ended(exit, err, a.refusal(p), a.Limits)

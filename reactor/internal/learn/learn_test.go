@@ -74,6 +74,9 @@ func TestSmallest(t *testing.T) {
 		{"localhost", append(of(Resolve, "localhost"), dial("localhost:80", "localhost:81")...), "dial localhost:80-81"},
 		{"localhost and its addresses", append(of(Resolve, "localhost"), dial("127.0.0.1:80", "localhost:80", "[::1]:80", "127.0.0.2:81", "udp:127.0.0.1:80")...), "dial 127.0.0.2:81; dial localhost:80; dial udp:127.0.0.1:80"},
 		{"an address of localhost", append(of(Resolve, "localhost"), dial("127.0.0.1:80")...), "resolve localhost; dial 127.0.0.1:80"},
+		{"requests", of(HTTP, "POST http://b.example/x", "GET http://a.example", "GET http://b.example/x", "GET http://b.example/y"), "http GET http://a.example; http GET,POST http://b.example/x; http GET http://b.example/y"},
+		{"an address that a name leads to", of(HTTP, "GET http://a.example", "http://10.0.0.5:80"), "http http://10.0.0.5:80; http GET http://a.example"},
+		{"all of an origin", of(HTTP, "GET http://a.example/x", "http://a.example", "PUT http://a.example"), "http http://a.example"},
 		{"paths", of(File, "/data/../x"), ""},
 	} {
 		if got := flagsOf(Smallest(tt.refused)); got != tt.want {
@@ -90,6 +93,9 @@ func (everything) Listen(netip.AddrPort) error          { return nil }
 func (everything) Resolve(string) error                 { return nil }
 func (everything) Dial(policy.Pattern) error            { return nil }
 func (everything) DialName(string) error                { return nil }
+func (everything) HTTP(policy.Origin) error             { return nil }
+
+func (everything) HTTPAt(string, string, netip.AddrPort) error { return nil }
 
 // guest is what a program tries, by names that it has looked up.
 type guest struct{ tries []func(network.Access) error }

@@ -23,6 +23,7 @@ const (
 	Listen  = api.OpKind(hostcalls.OpListen)
 	Resolve = api.OpKind(hostcalls.OpResolve)
 	File    = api.OpKind(hostcalls.OpFile)
+	HTTP    = api.OpKind(hostcalls.OpHTTP)
 )
 
 // Recorder notes what a workload is refused, each thing once. Make one with NewRecorder.
@@ -70,6 +71,9 @@ func (r *Recorder) Note(enough grant.Grant, name string, forbidden bool) {
 		r.note(thing{Resolve, g.Pattern, grant.TCP, forbidden}, "")
 	case grant.Listener:
 		r.note(thing{Listen, g.Address, g.Protocol, forbidden}, "")
+	case grant.HTTP:
+		_, target := g.Flag()
+		r.note(thing{HTTP, clip.Text(target, maxTarget), grant.TCP, forbidden}, name)
 	}
 }
 

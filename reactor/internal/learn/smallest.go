@@ -19,6 +19,7 @@ func Smallest(refused []api.RefusedAccess) []grant.Grant {
 	var dials []endpoint
 	var names []string
 	var listeners []grant.Listener
+	var requests []grant.HTTP
 	for _, a := range refused {
 		if a.Forbidden {
 			continue
@@ -32,6 +33,8 @@ func Smallest(refused []api.RefusedAccess) []grant.Grant {
 			names = append(names, a.Target)
 		case Listen:
 			listeners = append(listeners, grant.Listener{Address: a.Target, Protocol: a.Protocol})
+		case HTTP:
+			requests = append(requests, parseHTTP(a.Target))
 		}
 	}
 	var grants []grant.Grant
@@ -45,6 +48,9 @@ func Smallest(refused []api.RefusedAccess) []grant.Grant {
 	}
 	for _, l := range widest(listeners) {
 		grants = append(grants, l)
+	}
+	for _, r := range joinMethods(requests) {
+		grants = append(grants, r)
 	}
 	return grants
 }

@@ -174,6 +174,25 @@ func (p *Permit) DialName(name string) error {
 	return policy.ErrConnect
 }
 
+// HTTP returns an error if no requests may be sent to an origin.
+func (p *Permit) HTTP(origin policy.Origin) error {
+	if p.allow.Load().MayHTTP(origin) {
+		return nil
+	}
+	return policy.ErrHTTP
+}
+
+// HTTPAt returns an error if no requests by a scheme to a host may be sent to an address that it leads to.
+func (p *Permit) HTTPAt(scheme, host string, to netip.AddrPort) error {
+	if err := p.refuseOwn(to); err != nil {
+		return fmt.Errorf("it leads to %s: %w", to, err)
+	}
+	if p.allow.Load().AllowsHTTP(scheme, host, to) {
+		return nil
+	}
+	return fmt.Errorf("it leads to %s: %w", to, policy.ErrHTTP)
+}
+
 // refuseOwn returns an error if a connection to an address would reach the daemon.
 func (p *Permit) refuseOwn(to netip.AddrPort) error {
 	if p.own.reachedBy(to) {

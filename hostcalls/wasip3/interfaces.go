@@ -36,6 +36,7 @@ func Needs(imports []abi.Import) []string {
 			{Module: sockets, Name: "[method]udp-socket.send"},
 		}},
 		{Name: "names", Functions: []abi.Import{{Module: "wasi:sockets/ip-name-lookup", Name: "resolve-addresses"}}},
+		{Name: "requests", Functions: []abi.Import{{Module: "wasi:http/client", Name: "send"}}},
 	})
 }
 

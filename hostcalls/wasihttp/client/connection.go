@@ -80,7 +80,7 @@ func (c *Client) connect(ctx context.Context, protocol string, to netip.AddrPort
 		return nil, err
 	}
 	if c.config.Traffic != nil {
-		conn = c.config.Traffic.Conn(conn)
+		conn = network.Metered(conn, c.config.Traffic)
 	}
 	unwatch := context.AfterFunc(c.ctx, func() { _ = conn.Close() }) // net/http closes what it finds closed
 	return &connection{Conn: conn, client: c, unwatch: unwatch}, nil

@@ -106,8 +106,8 @@ type Module struct {
 	// create_time is when the module was stored.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// needs names the capabilities whose host calls the module imports: "files" (directories), "sockets" (listeners, and
-	// connections unless it is a component), "dialling" (dial), "names" (resolve, or dial by name). A workload without such
-	// grants can run, but those calls will fail.
+	// connections unless it is a component), "dialling" (dial), "names" (resolve, or dial by name), "requests" (http). A workload
+	// without such grants can run, but those calls will fail.
 	Needs []string `protobuf:"bytes,9,rep,name=needs,proto3" json:"needs,omitempty"`
 	// function_count is the number of functions the module defines.
 	FunctionCount uint32 `protobuf:"varint,10,opt,name=function_count,json=functionCount,proto3" json:"function_count,omitempty"`

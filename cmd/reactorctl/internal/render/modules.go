@@ -85,6 +85,7 @@ func moduleFacts(m *reactorv1.Module) []table.Pair {
 // grantsFor are the flags for what modules need.
 var grantsFor = map[string]string{
 	"files": "--dir", "sockets": "--listen, --connect", "dialling": "--dial", "names": "--resolve, or --dial with the name",
+	"requests": "--http",
 }
 
 // needs tells what a module needs, with the flags that grant it.

@@ -117,11 +117,11 @@ func (a *activation) pass() (*crossing, error) {
 	x := a.store.enter(a.in(), &a.lift.options, a.name)
 	x.called = a
 	a.Start()
-	w := a.lift.plan.WriteParams(&x.Context, x.stack[:])
-	if err := a.from.pass(&w, x); err != nil {
+	x.call.Results = a.lift.plan.WriteParams(&x.Context, x.stack[:])
+	if err := a.from.pass(&x.call.Results, x); err != nil {
 		return nil, err
 	}
-	if err := w.End(); err != nil {
+	if err := x.call.Results.End(); err != nil {
 		return nil, x.fault(err)
 	}
 	return x, nil
@@ -146,8 +146,8 @@ func (a *activation) passed(x *crossing) error {
 
 // returnSync takes the result of a core function that is lifted synchronously.
 func (a *activation) returnSync(x *crossing) error {
-	r := a.lift.plan.ReadResult(&x.Context, x.stack[:])
-	if err := a.from.take(&r, x); err != nil {
+	x.call.Args = a.lift.plan.ReadResult(&x.Context, x.stack[:])
+	if err := a.from.take(&x.call.Args, x); err != nil {
 		return err
 	}
 	return a.finish(x)

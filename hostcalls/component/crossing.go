@@ -28,7 +28,7 @@ type crossing struct {
 	instance *instance
 	options  *options
 	function string // for messages
-	call     Call   // if the guest calls the host
+	call     Call   // if the guest calls the host; else its cursors alone are used
 	abort    func(error)
 	stack    [types.MaxFlat + 1]uint64
 	realloc  [4]uint64 // the stack of a call of it
@@ -62,8 +62,9 @@ func (c *crossings) put(x *crossing) {
 // keptCrossings bounds the room for crossings that a store keeps while it waits.
 const keptCrossings = 4
 
-// giveCrossings gives up those that the store does not use, since it is going to wait.
+// giveCrossings gives up those that the store does not use, since it is going to wait, and its subtasks.
 func (s *Store) giveCrossings() {
+	s.subtasks = nil
 	for i, x := range s.crossings {
 		s.loaded.abi.crossings.put(x)
 		s.crossings[i] = nil

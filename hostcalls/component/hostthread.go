@@ -20,8 +20,8 @@ type hostThread struct {
 	wake     note
 }
 
-// run calls the function.
-func (t *hostThread) run() error {
+// begin calls the function.
+func (t *hostThread) begin() error {
 	s, x := t.store, t.x
 	t.Init(&s.Guest, s.Fiber())
 	t.SetParker(&hostcalls.Parker{Wake: t.Wake, WakeDue: t.WakeDue, Park: t.Park})

@@ -26,7 +26,7 @@ import (
 // nests has who is to go on before the store's other threads may: of 6 and 7, the latest last.
 type loop struct {
 	nests    []nest
-	starting func() error    // what the next fiber begins with; nil: the loop
+	starting starter         // what the next fiber begins with; nil: the loop
 	blocked  int             // fibers with frames that wait
 	main     *executor.Fiber // waits in CallExport; nil: none
 	over     bool            // nothing of the component is to run any more
@@ -56,7 +56,7 @@ func (s *Store) Turn(f *executor.Fiber) (next executor.Next, done bool) {
 	s.runOn(f)
 	if begin := s.loop.starting; begin != nil {
 		s.loop.starting = nil
-		s.fail(begin())
+		s.fail(begin.begin())
 	}
 	return s.turn(f)
 }
@@ -159,8 +159,11 @@ func (s *Store) stuck() bool {
 	return true
 }
 
+// starter is what begins on a fiber of its own.
+type starter interface{ begin() error }
+
 // start runs begin on a fiber of its own, until what it begins waits or ends.
-func (s *Store) start(begin func() error) error {
+func (s *Store) start(begin starter) error {
 	f := s.Fiber()
 	if err := s.takeFiber(); err != nil {
 		return err

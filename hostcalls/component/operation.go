@@ -137,7 +137,7 @@ func lowerHostAsync(l *lowering, f *Function) canonFunc {
 			f.Call(&x.call)
 			err = x.endAsync()
 		} else {
-			err = s.start((&hostThread{store: s, x: x, function: f}).run)
+			err = s.start(&hostThread{store: s, x: x, function: f})
 		}
 		if err != nil {
 			return err

@@ -52,15 +52,18 @@ func (p *Program) NewProcess(config *abi.Config) (abi.Process, error) {
 
 // Turn implements abi.Process.
 func (p *Process) Turn(f *executor.Fiber) (next executor.Next, done bool) {
-	return p.closing(func() (executor.Next, bool) {
-		if p.startup == nil {
-			return p.Store.Turn(f)
-		}
+	returned := false
+	defer func() { done = p.turned(done, returned) }()
+	if p.startup == nil {
+		next, done = p.Store.Turn(f)
+	} else {
 		if a := p.begin(f); a != nil {
 			p.fail(a.enter())
 		}
-		return p.turn(f)
-	}, func() {})
+		next, done = p.turn(f)
+	}
+	returned = true
+	return next, done
 }
 
 // begin starts the store, and makes the call, which the caller enters: what begin has on the stack is not below it. It returns nil

@@ -79,17 +79,23 @@ func (s *Store) invoke(name string, from client) (*activation, error) {
 // called when it has started, or could not. When it has ended it is closed, and onEnd is called.
 func (s *Store) Serve(onStart func(error), onEnd func(error)) func(*executor.Fiber) executor.Next {
 	started := false
-	return func(f *executor.Fiber) executor.Next {
-		next, _ := s.closing(func() (executor.Next, bool) {
-			if started {
-				return s.Turn(f)
+	return func(f *executor.Fiber) (next executor.Next) {
+		done, returned := false, false
+		defer func() {
+			if s.turned(done, returned) {
+				onEnd(s.loop.failure)
 			}
+		}()
+		if started {
+			next, done = s.Turn(f)
+		} else {
 			started, s.loop.serves = true, true
 			err := s.Start(f)
 			s.fail(err)
 			onStart(err)
-			return s.turn(f)
-		}, func() { onEnd(s.loop.failure) })
+			next, done = s.turn(f)
+		}
+		returned = true
 		return next
 	}
 }
@@ -105,22 +111,17 @@ func (s *Store) Stop() {
 	}})
 }
 
-// closing calls turn. When the last fiber of the store has ended, also by a panic, it closes the store and calls onClosed.
-func (s *Store) closing(turn func() (executor.Next, bool), onClosed func()) (next executor.Next, done bool) {
-	returned := false
-	defer func() {
-		if !returned {
-			s.fail(errPanicked)
-			done = s.loop.blocked == 0
-		}
-		if done {
-			s.Close()
-			onClosed()
-		}
-	}()
-	next, done = turn()
-	returned = true
-	return next, done
+// turned is called when a turn has returned, with what it says, or has panicked. If that was the store's last fiber, it closes the
+// store and returns true.
+func (s *Store) turned(done, returned bool) bool {
+	if !returned {
+		s.fail(errPanicked)
+		done = s.loop.blocked == 0
+	}
+	if done {
+		s.Close()
+	}
+	return done
 }
 
 // CallExport calls a function that the component exports, by its full name: "f", or "ns:pkg/iface@1.0.0#f", and waits for its
@@ -143,7 +144,7 @@ func (s *Store) CallExport(name string, args []value.Value) ([]value.Value, erro
 	case !a.Async():
 		err = a.begin()
 	case a.Enter():
-		err = s.start(a.begin)
+		err = s.start(a)
 	}
 	for err == nil && !ended {
 		r.ended = func() { s.loop.returned = true; ended = true }
@@ -160,16 +161,18 @@ func (s *Store) CallExport(name string, args []value.Value) ([]value.Value, erro
 // and then CallExport as often as it likes.
 func (s *Store) Main(body func(*executor.Fiber)) func(*executor.Fiber) executor.Next {
 	entered := false
-	return func(f *executor.Fiber) executor.Next {
-		next, _ := s.closing(func() (executor.Next, bool) {
-			if entered {
-				return s.Turn(f)
-			}
+	return func(f *executor.Fiber) (next executor.Next) {
+		done, returned := false, false
+		defer func() { s.turned(done, returned) }()
+		if entered {
+			next, done = s.Turn(f)
+		} else {
 			entered = true
 			body(f)
 			s.loop.over = true
-			return s.turn(f)
-		}, func() {})
+			next, done = s.turn(f)
+		}
+		returned = true
 		return next
 	}
 }

@@ -37,6 +37,7 @@ type Store struct {
 	activations []*activation // by number
 	idle        []*activation // of them, to be used again
 	crossings   []*crossing   // to be used again before the store waits
+	subtasks    []*subtask    // to be used again
 	lends       int           // of handles, by calls in progress
 	transit     transit
 	hostEnds    map[*end]*HostEnd

@@ -31,7 +31,13 @@ func (*subtask) kind() string { return "a subtask" }
 
 // newSubtask makes a subtask of a call with the arguments on a stack.
 func (s *Store) newSubtask(in *instance, l *lowering, stack []uint64) *subtask {
-	t := &subtask{store: s, in: in, lowering: l, stack: stack}
+	var t *subtask
+	if last := len(s.subtasks) - 1; last >= 0 {
+		t, s.subtasks = s.subtasks[last], s.subtasks[:last]
+	} else {
+		t = &subtask{}
+	}
+	*t = subtask{store: s, in: in, lowering: l, stack: stack}
 	if l.async { // the stack is another's when the host function has returned
 		t.stack = append(t.own[:0], stack...)
 	}
@@ -96,7 +102,7 @@ func lowerAsync(l *lowering, to *lift) canonFunc {
 			return err
 		}
 		if a.Enter() {
-			if err := s.start(a.begin); err != nil {
+			if err := s.start(a); err != nil {
 				return err
 			}
 		}
@@ -124,7 +130,18 @@ func (t *subtask) answer(stack []uint64) error {
 	if t.lowering.async {
 		stack[0] = uint64(t.State())
 	}
+	s.forgetSubtask(t)
 	return nil
+}
+
+// keptSubtasks bounds the subtasks that a store keeps to use them again.
+const keptSubtasks = 64
+
+// forgetSubtask is called when nobody asks for a subtask any more: its call has returned, though it may go on.
+func (s *Store) forgetSubtask(t *subtask) {
+	if len(s.subtasks) < keptSubtasks {
+		s.subtasks = append(s.subtasks, t)
+	}
 }
 
 // await makes the thread that runs wait, unless wait says that there is nothing to wait for.
@@ -177,9 +194,13 @@ func (t *subtask) cancel() error {
 	if c == nil || !c.RequestCancel() { // a host function that waits on a fiber of its own goes on
 		return nil
 	}
-	a := t.store.activations[c.Number]
-	return t.store.start(func() error { return a.run(a.Resume()) })
+	return t.store.start(cancelled{t.store.activations[c.Number]})
 }
+
+// cancelled is a call that is to be told that its caller has cancelled it.
+type cancelled struct{ *activation }
+
+func (c cancelled) begin() error { return c.run(c.Resume()) }
 
 // subtaskDrop is the built-in subtask.drop.
 func subtaskDrop(instance int) canonFunc {
@@ -198,6 +219,7 @@ func subtaskDrop(instance int) canonFunc {
 		}
 		t.Drop()
 		s.removeObject(in, index)
+		s.forgetSubtask(t)
 		return nil
 	}
 }
@@ -234,8 +256,8 @@ func taskReturn(instance int, p *cabi.Plan, o *options, result *types.Type) cano
 			return builtinFault(name, err)
 		}
 		x := s.enter(in, o, a.name)
-		r := p.ReadParams(&x.Context, stack)
-		if err := a.from.take(&r, x); err != nil {
+		x.call.Args = p.ReadParams(&x.Context, stack)
+		if err := a.from.take(&x.call.Args, x); err != nil {
 			return err
 		}
 		a.Return()

@@ -125,28 +125,3 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc + m.StackInuse)
 }
-
-func BenchmarkAsyncExport(b *testing.B) {
-	n := newNode(b, Config{})
-	a, err := New(clocks(n.executor.Driver()))
-	if err != nil {
-		b.Fatal(err)
-	}
-	n.abi = a
-	n.inService(n.load("worker"), func(s *Store) {
-		done := make(chan struct{})
-		left := b.N
-		s.Do(func() error {
-			defer close(done)
-			name := []value.Value{{Bytes: []byte("world")}}
-			b.ResetTimer()
-			for ; left > 0; left-- {
-				if err := s.Invoke(tasks+"greet", name, func([]value.Value) {}); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		<-done
-	})
-}

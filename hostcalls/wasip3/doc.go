@@ -28,6 +28,5 @@
 //
 // # Specification
 //
-// WebAssembly/WASI, version 0.3.2. The types are written out here, and the imports of the programs of the test suite are compared
-// with them.
+// WebAssembly/WASI, version 0.3.2. The types are written out here; a test compares them with the specification's.
 package wasip3

@@ -80,6 +80,7 @@ var imports = map[string][]string{
 
 	"hostcalls/network/networktest":   {"hostcalls", "hostcalls/network"},
 	"hostcalls/wasihttp/client":       {"hostcalls", "hostcalls/network", "hostcalls/wasihttp"},
+	"hostcalls/wasi/wasitest":         {"component/types", "component/wit", "hostcalls/component"},
 	"hostcalls/wasihttp/wasihttptest": {"executor", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasihttp"},
 
 	"reactor/api":             {"component/signature", "component/value", "reactor/grant"},

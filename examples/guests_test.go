@@ -134,6 +134,8 @@ func TestBuiltComponentsMatchSources(t *testing.T) {
 	for _, tool := range []struct{ command, version string }{
 		{"rustc --version && test -n \"$CARGO_UNSTABLE_BUILD_STD\"", "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"},
 		{"wasm-tools --version", "wasm-tools 1.263.0"},
+		{"wit-bindgen --version", "wit-bindgen-cli 0.63.0"},
+		{"python3 -m ziglang version", "0.17.1"},
 	} {
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", tool.command).Output()
 		if err != nil || !strings.HasPrefix(string(out), tool.version) {
@@ -144,7 +146,7 @@ func TestBuiltComponentsMatchSources(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "./build-components.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, component := range []string{"web/everywhere.wasm"} {
+	for _, component := range []string{"web/everywhere.wasm", "fetch/rust/fetch.wasm", "fetch/c/fetch.wasm"} {
 		built, err := os.ReadFile(filepath.Join(dir, component))
 		if err != nil {
 			t.Fatal(err)

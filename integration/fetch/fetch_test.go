@@ -1,10 +1,14 @@
 package fetch
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -65,13 +69,13 @@ func newUpstream(t *testing.T) *upstream {
 var client = &http.Client{Timeout: testkit.Patience, Transport: &http.Transport{DisableKeepAlives: true}}
 
 // get asks a program that has begun to serve, or is about to.
-func get(t *testing.T, url string) *http.Response {
+func get(t *testing.T, url string) (status int, body io.Reader) {
 	t.Helper()
 	for deadline := time.Now().Add(testkit.Patience); ; time.Sleep(10 * time.Millisecond) {
 		response, err := client.Get(url)
 		if err == nil {
 			t.Cleanup(func() { response.Body.Close() })
-			return response
+			return response.StatusCode, response.Body
 		}
 		if time.Now().After(deadline) {
 			t.Fatal(err)
@@ -79,29 +83,82 @@ func get(t *testing.T, url string) *http.Response {
 	}
 }
 
-// testProgram tests what all of the programs do. address is where one serves.
-func testProgram(t *testing.T, address string) {
-	u := newUpstream(t)
-	if r := get(t, "http://"+address+"/nothing"); r.StatusCode != http.StatusNotFound {
-		t.Errorf("what is not there: %s", r.Status)
+// testProgram tests what all of the programs do. address is where one serves, and u what it may fetch from.
+func testProgram(t *testing.T, address string, u *upstream) {
+	if status, _ := get(t, "http://"+address+"/nothing"); status != http.StatusNotFound {
+		t.Errorf("what is not there: status %d", status)
 	}
 	var want strings.Builder
 	for n := range 10 {
 		fmt.Fprintf(&want, "page %d\n", n+1)
 	}
-	ten := get(t, "http://"+address+"/ten?"+u.URL)
-	if body, err := io.ReadAll(ten.Body); err != nil || ten.StatusCode != http.StatusOK || string(body) != want.String() {
-		t.Errorf("ten: %s, %q, %v", ten.Status, body, err)
+	status, body := get(t, "http://"+address+"/ten?"+u.URL)
+	if pages, err := io.ReadAll(body); err != nil || status != http.StatusOK || string(pages) != want.String() {
+		t.Errorf("ten: status %d, %q, %v", status, pages, err)
 	}
-	streamed := get(t, "http://"+address+"/stream?"+u.URL+"/halves")
+	_, body = get(t, "http://"+address+"/stream?"+u.URL+"/halves")
 	first := make([]byte, len("first\n"))
-	if _, err := io.ReadFull(streamed.Body, first); err != nil || string(first) != "first\n" {
+	if _, err := io.ReadFull(body, first); err != nil || string(first) != "first\n" {
 		t.Fatalf("the first half: %q, %v", first, err)
 	}
 	u.goOn <- struct{}{}
-	if rest, err := io.ReadAll(streamed.Body); err != nil || string(rest) != "second\n" {
+	if rest, err := io.ReadAll(body); err != nil || string(rest) != "second\n" {
 		t.Errorf("the second half: %q, %v", rest, err)
 	}
+}
+
+// testService tests a component that reactorctl serves.
+func testService(t *testing.T, component string) {
+	d := testkit.Start(t, t.TempDir())
+	u := newUpstream(t)
+	address := testkit.FreeAddress(t)
+	serve := exec.CommandContext(t.Context(), testkit.Binary(t, "reactorctl"), "serve", "--listen", address, "--http", u.URL, component)
+	serve.Env = append(os.Environ(), "REACTORD_ADDR="+d.Address)
+	serve.Cancel = func() error { return serve.Process.Signal(os.Interrupt) }
+	var said bytes.Buffer
+	serve.Stdout, serve.Stderr = &said, &said
+	if err := serve.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- serve.Wait() }()
+	defer func() {
+		_ = serve.Process.Signal(os.Interrupt)
+		if err := <-ended; serve.ProcessState.ExitCode() != 130 {
+			t.Errorf("serve ended with %v:\n%s", err, &said)
+		}
+	}()
+	testProgram(t, address, u)
+}
+
+func TestRust(t *testing.T) { testService(t, examples+"/rust/fetch.wasm") }
+func TestC(t *testing.T)    { testService(t, examples+"/c/fetch.wasm") }
+
+// TestPython builds the component, of 21 MB, where componentize-py is.
+func TestPython(t *testing.T) {
+	testService(t, build(t, "python", "componentize-py --version", "componentize-py 0.25.1"))
+}
+
+// build builds the component of a language, if a tool has a version.
+func build(t *testing.T, language, command, version string) (component string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it builds a large component")
+	}
+	out, err := exec.CommandContext(t.Context(), "sh", "-c", command).CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != version {
+		t.Skipf("it is built with %s: %s gives %q, %v", version, command, out, err)
+	}
+	fetch := exec.CommandContext(t.Context(), "cargo", "fetch", "--locked")
+	fetch.Dir = filepath.Join(examples, "rust")
+	if out, err := fetch.CombinedOutput(); err != nil {
+		t.Skipf("the crate that has the WIT of WASI is not to be had: %v\n%s", err, out)
+	}
+	dir := t.TempDir()
+	if out, err := exec.CommandContext(t.Context(), filepath.Join(examples, language, "build.sh"), dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return filepath.Join(dir, "fetch.wasm")
 }
 
 func TestGo(t *testing.T) {
@@ -112,6 +169,6 @@ func TestGo(t *testing.T) {
 		{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: address}}},
 		{Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{Pattern: "127.0.0.1:*"}}},
 	}})
-	testProgram(t, address)
+	testProgram(t, address, newUpstream(t))
 	d.Cancel(t, id)
 }

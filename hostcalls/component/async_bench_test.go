@@ -1,6 +1,7 @@
 package component
 
 import (
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,8 +27,7 @@ func benchmarkCalls(b *testing.B, s *Store, export string, args []value.Value) {
 			done <- err
 		}
 	}
-	b.ReportAllocs()
-	b.ResetTimer()
+	defer measured(b)()
 	s.Do(func() error {
 		next(nil)
 		return nil
@@ -35,7 +35,25 @@ func benchmarkCalls(b *testing.B, s *Store, export string, args []value.Value) {
 	if err := <-done; err != nil {
 		b.Fatal(err)
 	}
-	b.StopTimer()
+}
+
+// measured begins to measure, also processor time, of which a busy machine takes less away.
+func measured(b *testing.B) (stop func()) {
+	b.ReportAllocs()
+	before := processorTime(b)
+	b.ResetTimer()
+	return func() {
+		b.StopTimer()
+		b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "cpu-ns/op")
+	}
+}
+
+func processorTime(b *testing.B) int64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return usage.Utime.Nano() + usage.Stime.Nano()
 }
 
 // worker makes a node with clocks, and serves the component of C that calls them.
@@ -53,7 +71,6 @@ func worker(b *testing.B, clocks func(*driver.Driver) Config) *service {
 func BenchmarkAsyncExport(b *testing.B) {
 	v := worker(b, clocks)
 	benchmarkCalls(b, v.Store, tasks+"greet", []value.Value{{Bytes: []byte("world")}})
-	b.StopTimer()
 	if err := v.stop(); err != nil {
 		b.Error(err)
 	}
@@ -72,7 +89,6 @@ func BenchmarkAsyncWait(b *testing.B) {
 		return config
 	})
 	benchmarkCalls(b, v.Store, tasks+"sleep", u32s(10))
-	b.StopTimer()
 	if err := v.stop(); err != nil {
 		b.Error(err)
 	}
@@ -81,12 +97,11 @@ func BenchmarkAsyncWait(b *testing.B) {
 func benchmarkPump(b *testing.B, export string) {
 	n := newNode(b, Config{})
 	v := n.serve(n.load("pump"), abi.Config{}, executor.TaskSpec{})
-	b.ReportAllocs()
-	b.ResetTimer()
+	stop := measured(b)
 	if _, err := v.call(export, u32s(uint32(b.N))...); err != nil {
 		b.Fatal(err)
 	}
-	b.StopTimer()
+	stop()
 	if err := v.stop(); err != nil {
 		b.Error(err)
 	}

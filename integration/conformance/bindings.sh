@@ -19,6 +19,7 @@ done
 # The tests are of a commit whose option --async=-F the release has as --sync=F.
 cp -r "$2/tests/runtime" "$out/tests"
 find "$out/tests" \( -name '*.c' -o -name '*.rs' \) -exec sed -i '1,9s/--async=-/--sync=/' {} +
+rm -r "$out/tests/rust/method-chaining" # has an option that no release has
 cd "$out"
 # "true" runs what is composed: that is the test's to do.
 exec wit-bindgen test --artifacts "$out/artifacts" --languages rust,c --rust-target wasm32-wasip1 --c-target wasm32-wasip1 \

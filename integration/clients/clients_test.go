@@ -162,11 +162,12 @@ func TestPython(t *testing.T) {
 	tree := copyTree(t)
 	d := start(t, t.TempDir(), newSocket(t))
 	env := []string{"REACTORD_ADDR=" + d.Address, "PIP_RETRIES=1"}
-	if out := quick(t, "Python", tree, env, `python3 -c "import ensurepip, sys, venv; assert sys.version_info >= (3, 10)"`); !strings.HasSuffix(out, "HELLO\n{\"ok\": 5.0}\n") {
+	if out := quick(t, "Python", tree, env, `python3 -c "import ensurepip, sys, venv; assert sys.version_info >= (3, 10)"`); !strings.HasSuffix(out, "HELLO\n{\"ok\": 5.0}\nHELLO\n") {
 		t.Errorf("the quickstart prints %q", out)
 	}
 	testProgram(t, client{filepath.Join(tree, "examples/clients/python"), []string{".venv/bin/python", "run.py"}})
 	testCalls(t, d, client{filepath.Join(tree, "examples/clients/python"), []string{".venv/bin/python", "call.py"}})
+	testStreams(t, d, client{filepath.Join(tree, "examples/clients/python"), []string{".venv/bin/python", "stream.py"}})
 }
 
 func TestJavaScript(t *testing.T) {
@@ -174,11 +175,12 @@ func TestJavaScript(t *testing.T) {
 	tree := copyTree(t)
 	d := start(t, t.TempDir(), newSocket(t))
 	env := []string{"REACTORD_ADDR=" + d.Address, "npm_config_fetch_retries=1", "npm_config_fetch_retry_mintimeout=1000", "npm_config_logs_max=0"}
-	if out := quick(t, "JavaScript", tree, env, `npm --version && node -e "require('assert')(process.versions.node.split('.')[0] >= 20)"`); !strings.HasSuffix(out, "HELLO\n{\"ok\":5}\n") {
+	if out := quick(t, "JavaScript", tree, env, `npm --version && node -e "require('assert')(process.versions.node.split('.')[0] >= 20)"`); !strings.HasSuffix(out, "HELLO\n{\"ok\":5}\nHELLO\n") {
 		t.Errorf("the quickstart prints %q", out)
 	}
 	testProgram(t, client{filepath.Join(tree, "examples/clients/javascript"), []string{"node", "run.js"}})
 	testCalls(t, d, client{filepath.Join(tree, "examples/clients/javascript"), []string{"node", "call.js"}})
+	testStreams(t, d, client{filepath.Join(tree, "examples/clients/javascript"), []string{"node", "stream.js"}})
 }
 
 func TestGo(t *testing.T) {
@@ -223,6 +225,40 @@ func testCalls(t *testing.T, d *testkit.Daemon, c client) {
 		if got := spaces.Replace(strings.TrimSpace(strings.ReplaceAll(out, `\u00fc`, "ü"))); status != tt.status || status == 0 && got != tt.want || status != 0 && !strings.Contains(errs, tt.want) {
 			t.Errorf("%q: status %d, %s%s", tt.args, status, out, errs)
 		}
+	}
+}
+
+// testStreams tests what the programs that call functions with streams have in common.
+func testStreams(t *testing.T, d *testkit.Daemon, c client) {
+	components, err := filepath.Abs(filepath.Join(root, "integration/testdata/components"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := strings.Repeat("abcdefg\n", 100_000)
+	for _, tt := range []struct {
+		component, args, input string
+		status                 int
+		want                   string
+	}{
+		{"flow", "upper -", "hello", 0, "HELLO"},
+		{"flow", "upper -", long, 0, strings.ToUpper(long)},
+		{"flow", "total [1,2,39]", "", 0, "42\n"},
+		{"flow", "count 1 3", "", 0, "1\n2\n3\n"},
+		{"flow", `later "now"`, "", 0, "\"now\"\n"},
+		{"streams", `zip [1,2,3] ["a","b"]`, "", 0, "[1,\"a\"]\n[2,\"b\"]\n"},
+		{"streams", "check 7", "", 0, "{\"ok\":7}\n"},
+		{"flow", "deadlock", "", 1, "the guest crashed"},
+		{"flow", "nonesuch", "", 125, "there is no function nonesuch"},
+	} {
+		args := append([]string{filepath.Join(components, tt.component+".wasm")}, strings.Fields(tt.args)...)
+		out, errs, status := c.run(t, []string{"REACTORD_ADDR=" + d.Address}, tt.input, args...)
+		if status != tt.status || status == 0 && strings.ReplaceAll(out, " ", "") != tt.want || status != 0 && !strings.Contains(errs, tt.want) {
+			t.Errorf("%s: status %d, %.200q %s", tt.args, status, out, errs)
+		}
+	}
+	endless := []string{"--first", "3", filepath.Join(components, "flow.wasm"), "count", "1", "4000000000"}
+	if out, errs, status := c.run(t, []string{"REACTORD_ADDR=" + d.Address}, "", endless...); status != 0 || out != "1\n2\n3\n" {
+		t.Errorf("cancelled after 3 items: status %d, %.200q %s", status, out, errs)
 	}
 }
 

@@ -53,7 +53,8 @@ func quickstart(t *testing.T, section string) string {
 // TestQuotes: the guide quotes the programs as they are.
 func TestQuotes(t *testing.T) {
 	programs := map[string][]string{
-		"python": {"python/run.py", "python/call.py"}, "javascript": {"javascript/run.js", "javascript/call.js"}, "go": {"go/main.go"},
+		"python":     {"python/run.py", "python/call.py", "python/stream.py"},
+		"javascript": {"javascript/run.js", "javascript/call.js", "javascript/stream.js"}, "go": {"go/main.go"},
 	}
 	quoted := map[string]int{}
 	for _, b := range guide(t) {

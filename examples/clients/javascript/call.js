@@ -7,6 +7,7 @@
 
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 
 import { detail } from './errors.js'
 import { Client } from './run.js'
@@ -29,10 +30,12 @@ class Caller extends Client {
   }
 }
 
-/** Returns the message for a value of JavaScript, which is of a type. */
-function toValue(types, index, native) {
+/** Returns the message for a value of JavaScript, which is of a type. open numbers a stream or future. */
+export function toValue(types, index, native, open) {
   const t = types[index]
   switch (t.kind) {
+    case 'stream': case 'future':
+      return { channel: open(t, native) }
     case 'bool':
       return { bool: native }
     case 'u8': case 'u16': case 'u32': case 'u64':
@@ -44,41 +47,44 @@ function toValue(types, index, native) {
     case 'string': case 'char':
       return { text: native }
     case 'list':
-      return { list: { items: native.map((item) => toValue(types, t.element, item)) } }
+      return { list: { items: native.map((item) => toValue(types, t.element, item, open)) } }
     case 'tuple':
-      return { tuple: { items: native.map((item, i) => toValue(types, t.fields[i].type, item)) } }
+      return { tuple: { items: native.map((item, i) => toValue(types, t.fields[i].type, item, open)) } }
     case 'record': {
       const given = t.fields.filter((f) => f.name in native)
-      return { record: { fields: Object.fromEntries(given.map((f) => [f.name, toValue(types, f.type, native[f.name])])) } }
+      return { record: { fields: Object.fromEntries(given.map((f) => [f.name, toValue(types, f.type, native[f.name], open)])) } }
     }
     case 'flags':
       return { flags: { labels: native } }
     case 'map':
-      return { map: { entries: native.map(([k, v]) => ({ key: toValue(types, t.key, k), value: toValue(types, t.element, v) })) } }
+      return { map: { entries: native.map(([k, v]) => ({ key: toValue(types, t.key, k, open), value: toValue(types, t.element, v, open) })) } }
     default: { // a variant, an enum, an option or a result
       const [name, payload] = typeof native === 'string' ? [native] : Object.entries(native)[0]
       const type = t.cases.find((c) => c.name === name)?.type
-      return { variant: { case: name, value: type === undefined ? undefined : toValue(types, type, payload) } }
+      return { variant: { case: name, value: type === undefined ? undefined : toValue(types, type, payload, open) } }
     }
   }
 }
 
-/** Returns the value of JavaScript for a message. */
-export function fromValue(message) {
+/** Returns the value of JavaScript for a message. channel returns that of a number. */
+export function fromValue(message, channel) {
   const part = message[message.kind]
+  const inner = (message) => fromValue(message, channel)
   switch (message.kind) {
     case 'list': case 'tuple':
-      return part.items.map(fromValue)
+      return part.items.map(inner)
     case 'record':
-      return Object.fromEntries(Object.keys(part.fields).sort().map((name) => [name, fromValue(part.fields[name])]))
+      return Object.fromEntries(Object.keys(part.fields).sort().map((name) => [name, inner(part.fields[name])]))
     case 'variant':
-      return part.value ? { [part.case]: fromValue(part.value) } : part.case
+      return part.value ? { [part.case]: inner(part.value) } : part.case
     case 'flags':
       return part.labels
     case 'map':
-      return part.entries.map(({ key, value }) => [fromValue(key), fromValue(value)])
+      return part.entries.map(({ key, value }) => [inner(key), inner(value)])
     case 'bytes':
       return [...part]
+    case 'channel':
+      return channel(part)
     default:
       return part
   }
@@ -97,9 +103,11 @@ async function main([file, name, ...args]) {
   return 0
 }
 
-process.exitCode = await main(process.argv.slice(2)).catch((error) => {
-  for (const fault of detail(error, 'BadRequest')?.fieldViolations ?? []) console.error(`${fault.field}: ${fault.description}`)
-  const reason = detail(error, 'ErrorInfo')?.reason
-  console.error(reason ? `${reason}: ${error.details}` : error.message)
-  return 125
-})
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+    for (const fault of detail(error, 'BadRequest')?.fieldViolations ?? []) console.error(`${fault.field}: ${fault.description}`)
+    const reason = detail(error, 'ErrorInfo')?.reason
+    console.error(reason ? `${reason}: ${error.details}` : error.message)
+    return 125
+  })
+}

@@ -3665,7 +3665,8 @@ func (x *CallFuture) GetValue() *Value {
 	return nil
 }
 
-// CallWindow is how much more the other side may send.
+// CallWindow is how much more the other side may send. The daemon never takes more room than a channel has at first: a client that
+// has taken all that came may grant a whole window.
 type CallWindow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// channel is the number of the channel.

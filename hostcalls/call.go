@@ -34,7 +34,7 @@ import (
 type Call struct {
 	guest *Guest
 	fiber *executor.Fiber
-	with  *Parker // nil: the task parks
+	with  *Parker // nil: the task parks. A pointer, since most calls have none
 	timer driver.Timer
 	armed bool    // timer has been initialized
 	quick bool    // the last blocking job was quick
@@ -57,23 +57,24 @@ type Wait struct {
 // Init initializes a zero Call for a guest on a fiber. A Call must not be copied after Init.
 func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.fiber = g, f }
 
-// Parker is how a call waits that is one of several of its task.
-type Parker struct {
+// Parker is how a call waits whose task has more to do when it waits, or other calls.
+type Parker interface {
 	// Wake ends the wait, or the next one. It may be called from any goroutine, and does not block.
-	Wake func()
+	Wake()
 	// WakeDue is Wake for a timer that was due at a time.
-	WakeDue func(due time.Time)
-	// Park waits, on the call's fiber, until Wake was called since it returned last. An error is the cause of the task's end.
-	Park func(kind OpKind) error
+	WakeDue(due time.Time)
+	// Park waits, on the call's fiber, until Wake was called since it returned last, and says how, if the task has waited. An
+	// error is the cause of the task's end.
+	Park(kind OpKind) (executor.Wait, error)
 }
 
 // SetParker makes the call wait by p, before it waits for the first time.
-func (c *Call) SetParker(p *Parker) { c.with = p }
+func (c *Call) SetParker(p Parker) { c.with = &p }
 
 // park waits until the call is woken.
 func (c *Call) park() (executor.Wait, error) {
 	if c.with != nil {
-		return executor.Wait{}, c.with.Park(c.kind())
+		return (*c.with).Park(c.kind())
 	}
 	err := c.fiber.ParkFor(executor.WaitKind(c.kind()))
 	return c.fiber.LastWait(), err
@@ -202,7 +203,7 @@ func (c *Call) startTimer(due time.Time) {
 // waker returns what wakes the call.
 func (c *Call) waker() func() {
 	if c.with != nil {
-		return c.with.Wake
+		return (*c.with).Wake
 	}
 	return c.fiber.Task().Wake
 }
@@ -210,7 +211,7 @@ func (c *Call) waker() func() {
 // wakeDue returns what its timer calls.
 func (c *Call) wakeDue() func(time.Time) {
 	if c.with != nil {
-		return c.with.WakeDue
+		return (*c.with).WakeDue
 	}
 	return c.fiber.Task().WakeDue
 }

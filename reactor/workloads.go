@@ -23,8 +23,14 @@ func (r *Reactor) GetWorkload(ctx context.Context, id string) (*api.Workload, er
 		return nil, err
 	}
 	r.observer.Overlay(w)
+	if !w.Status.State.Ended() {
+		w.Status.Activity = r.observer.Activity(id)
+	}
 	return w, nil
 }
+
+// Activity returns what the calls of a workload do that runs a component; nil if there is nothing to say.
+func (r *Reactor) Activity(id string) *api.Activity { return r.observer.Activity(id) }
 
 // readWorkload returns a workload as the store has it.
 func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, error) {

@@ -19,6 +19,7 @@ type End[B any] struct {
 	buffer   B
 	length   uint32
 	progress uint32
+	moved    uint64 // items, in all copies
 }
 
 type endState uint8
@@ -119,6 +120,8 @@ func (e *End[B]) Moved(n uint32) {
 	other := e.other
 	e.progress += n
 	other.progress += n
+	e.moved += uint64(n)
+	other.moved += uint64(n)
 	e.tell(e.progress)
 	other.tell(other.progress)
 	if other.remain() == 0 {

@@ -19,6 +19,8 @@ func (s *Store) Next() *Thread {
 
 // Instance is the state of a component instance that its calls share.
 type Instance struct {
+	Number int // by which the driver finds its record of the instance
+
 	store        *Store
 	backpressure uint32
 	exclusive    *Call // that runs now, and no other call that needs exclusive may; nil: none

@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/activity"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/internal/clip"
 )
@@ -83,6 +84,14 @@ type Process interface {
 	Refusal() *Refusal
 	// ListenAddresses returns the addresses of the listener grants, in order; nil until all grants are open.
 	ListenAddresses() []string
+}
+
+// Active is a Process that may have many calls in progress.
+type Active interface {
+	// Calls returns how many there are. It may be called from any goroutine.
+	Calls() int
+	// Activity says what they do. It may be called from any goroutine, and does not hold up the process.
+	Activity() *activity.Activity
 }
 
 // Turns is the Turn of a task that runs a process. onEnd is called with the result when the process has ended.

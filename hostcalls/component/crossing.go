@@ -195,7 +195,7 @@ func (x *crossing) LowerOwn(r *types.Resource, rep uint32) (index uint32, err er
 
 // LowerBorrow implements abi.Handles.
 func (x *crossing) LowerBorrow(r *types.Resource, rep uint32) (index uint32, err error) {
-	if x.store.program.resources[r].instance == x.instance.number {
+	if x.store.program.resources[r].instance == x.instance.Number {
 		return rep, nil
 	}
 	x.called.Borrow()

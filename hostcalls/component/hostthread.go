@@ -24,7 +24,7 @@ type hostThread struct {
 func (t *hostThread) begin() error {
 	s, x := t.store, t.x
 	t.Init(&s.Guest, s.Fiber())
-	t.SetParker(&hostcalls.Parker{Wake: t.Wake, WakeDue: t.WakeDue, Park: t.Park})
+	t.SetParker(t)
 	t.wake.act = t.onWake
 	s.operations.addThread(t)
 	x.call.waits = &t.Call
@@ -37,10 +37,10 @@ func (t *hostThread) begin() error {
 	return err
 }
 
-// Wake is that of its hostcalls.Parker.
+// Wake implements hostcalls.Parker.
 func (t *hostThread) Wake() { t.store.post(&t.wake) }
 
-// WakeDue is that of its hostcalls.Parker.
+// WakeDue implements hostcalls.Parker.
 func (t *hostThread) WakeDue(due time.Time) { t.store.postDue(&t.wake, due) }
 
 // onWake notes that the thread was woken.
@@ -55,21 +55,21 @@ func (t *hostThread) onWake() error {
 	return nil
 }
 
-// Park is that of its hostcalls.Parker.
-func (t *hostThread) Park(hostcalls.OpKind) error {
+// Park implements hostcalls.Parker.
+func (t *hostThread) Park(hostcalls.OpKind) (executor.Wait, error) {
 	s := t.store
 	for !t.woken {
 		if err := s.takeFiber(); err != nil {
-			return err
+			return executor.Wait{}, err
 		}
 		t.fiber = s.Fiber()
 		if err := s.suspend(t.fiber, s.unnest()); err != nil {
-			return err
+			return executor.Wait{}, err
 		}
 		t.fiber = nil
 	}
 	t.woken = false
-	return nil
+	return executor.Wait{}, nil
 }
 
 // readyHost returns the fiber of a call of the host that can go on, or nil.

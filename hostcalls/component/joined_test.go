@@ -48,7 +48,7 @@ func TestJoined(t *testing.T) {
 }
 
 // part reads a component that is to be joined.
-func part(t *testing.T, path string) compose.Part {
+func part(t testing.TB, path string) compose.Part {
 	t.Helper()
 	b, err := os.ReadFile(path + ".wasm")
 	if err != nil {

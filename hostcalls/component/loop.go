@@ -96,6 +96,7 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 				continue
 			}
 			s.giveCrossings()
+			s.looks.stop()
 			return executor.Again(executor.WaitKind(s.operations.kind())), false
 		}
 		a := s.activations[t.Call().Number]
@@ -108,7 +109,10 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 }
 
 // runOn notes the fiber that runs.
-func (s *Store) runOn(f *executor.Fiber) { s.SetFiber(f) }
+func (s *Store) runOn(f *executor.Fiber) {
+	s.SetFiber(f)
+	s.looks.run()
+}
 
 // cause is the error with which what waits ends in a store that has ended.
 func (l *loop) cause() error {

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -35,18 +36,20 @@ func (o *Operation) Done() { o.store.post(&o.note) }
 // DoneDue is Done for a timer, with the time at which it was due: the store goes before those that only have work to do.
 func (o *Operation) DoneDue(due time.Time) { o.store.postDue(&o.note, due) }
 
-// operations are those of a store that are under way.
+// operations are those of a store that are under way, and what ends of the host wait for.
 type operations struct {
-	mu             sync.Mutex // guards the list, which the store's fiber alone changes
-	oldest, newest *listed
-	threads        []*hostThread
+	mu      sync.Mutex // guards the lists, which the store's fiber alone changes
+	slots   []*listed  // nil: it is free
+	free    []uint32
+	latest  hostcalls.OpKind // of the one that began last
+	threads []*hostThread
 }
 
 // listed is an operation among those of its store that are under way, or what an end of the host waits for.
 type listed struct {
-	op         *hostcalls.Op
-	of         *Operation // nil: it is of an end
-	prev, next *listed
+	op   *hostcalls.Op
+	of   *Operation // nil: it is of an end
+	slot uint32
 }
 
 func (ops *operations) add(e *listed) {
@@ -55,39 +58,41 @@ func (ops *operations) add(e *listed) {
 	}
 	ops.mu.Lock()
 	defer ops.mu.Unlock()
-	e.prev = ops.newest
-	if ops.newest == nil {
-		ops.oldest = e
-	} else {
-		ops.newest.next = e
+	ops.latest = e.op.Kind
+	if last := len(ops.free) - 1; last >= 0 {
+		e.slot, ops.free = ops.free[last], ops.free[:last]
+		ops.slots[e.slot] = e
+		return
 	}
-	ops.newest = e
+	e.slot = uint32(len(ops.slots))
+	ops.slots = append(ops.slots, e)
 }
+
+// keptSlots bounds the room for operations that a store keeps.
+const keptSlots = 64
 
 func (ops *operations) remove(e *listed) {
 	ops.mu.Lock()
 	defer ops.mu.Unlock()
-	if e.prev == nil {
-		ops.oldest = e.next
-	} else {
-		e.prev.next = e.next
-	}
-	if e.next == nil {
-		ops.newest = e.prev
-	} else {
-		e.next.prev = e.prev
-	}
+	ops.slots[e.slot] = nil
+	ops.free = append(ops.free, e.slot)
 	*e = listed{}
+	if len(ops.free) == len(ops.slots) {
+		ops.slots, ops.free = ops.slots[:0], ops.free[:0]
+		if cap(ops.slots) > keptSlots {
+			ops.slots, ops.free = nil, nil
+		}
+	}
 }
 
 // none reports whether no operation is under way.
-func (ops *operations) none() bool { return ops.oldest == nil && len(ops.threads) == 0 }
+func (ops *operations) none() bool { return len(ops.slots) == len(ops.free) && len(ops.threads) == 0 }
 
 // kind is the kind of one of them.
 func (ops *operations) kind() hostcalls.OpKind {
 	switch {
-	case ops.oldest != nil:
-		return ops.oldest.op.Kind
+	case len(ops.slots) > len(ops.free):
+		return ops.latest
 	case len(ops.threads) > 0:
 		_, kind := ops.threads[0].Waits()
 		return kind
@@ -96,18 +101,34 @@ func (ops *operations) kind() hostcalls.OpKind {
 	}
 }
 
+// opsAtOnce is how many operations are read before the store may go on that waits to change them.
+const opsAtOnce = 256
+
 // AppendOps implements abi.Process.
 func (s *Store) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 	ops = s.Call.AppendOps(ops)
+	for next, more := 0, true; more; {
+		ops, next, more = s.operations.appendSome(ops, next)
+	}
 	s.operations.mu.Lock()
 	defer s.operations.mu.Unlock()
-	for e := s.operations.oldest; e != nil; e = e.next {
-		ops = append(ops, *e.op)
-	}
 	for _, t := range s.operations.threads {
 		ops = t.AppendOps(ops)
 	}
 	return ops
+}
+
+// appendSome appends some of the operations, from a slot on. It returns from where to go on, if there may be more.
+func (ops *operations) appendSome(to []hostcalls.Op, from int) (_ []hostcalls.Op, next int, more bool) {
+	ops.mu.Lock()
+	defer ops.mu.Unlock()
+	next = min(from+opsAtOnce, len(ops.slots))
+	for ; from < next; from++ {
+		if e := ops.slots[from]; e != nil {
+			to = append(to, *e.op)
+		}
+	}
+	return to, next, next < len(ops.slots)
 }
 
 // Later makes the function go on when it has returned: the caller gets the result when o.Finish has written it. Done may be
@@ -225,8 +246,10 @@ func (o *Operation) abandon() {
 
 // abandonOperations gives all operations up, when no end of the host is left.
 func (s *Store) abandonOperations() {
-	for s.operations.oldest != nil {
-		s.operations.oldest.of.abandon()
-		s.closedOne()
+	for _, e := range slices.Clone(s.operations.slots) {
+		if e != nil && e.of != nil {
+			e.of.abandon()
+			s.closedOne()
+		}
 	}
 }

@@ -26,7 +26,10 @@ type entry struct {
 	run  bool // it is the start of a command
 }
 
-var _ abi.Process = (*Process)(nil)
+var (
+	_ abi.Process = (*Process)(nil)
+	_ abi.Active  = (*Process)(nil)
+)
 
 // NewProcess implements abi.Program.
 func (p *Program) NewProcess(config *abi.Config) (abi.Process, error) {

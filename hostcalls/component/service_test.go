@@ -97,10 +97,7 @@ func underWay(s *Store) (list []string) {
 		}
 	}
 	inTransit := len(s.transit.ends) - len(s.transit.free)
-	operations := 0
-	for o := s.operations.oldest; o != nil; o = o.next {
-		operations++
-	}
+	operations := len(s.operations.slots) - len(s.operations.free)
 	add(len(s.hostEnds), "ends of the host")
 	add(operations, "operations")
 	add(len(s.operations.threads), "threads of the host")

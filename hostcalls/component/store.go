@@ -46,7 +46,9 @@ type Store struct {
 	invocations map[*Invocation]struct{} // by the host, that have not exited
 	inbox       inbox
 	loop        loop
-	idleEnds    func() bool // ends the store, if it is to end when nothing is ready, and says so; nil: it is not
+	looks       looks
+	calls       atomic.Int32 // in progress, but those whose callers wait for them on the same fiber
+	idleEnds    func() bool  // ends the store, if it is to end when nothing is ready, and says so; nil: it is not
 	closed      bool
 
 	host      Host // nil if there are no host interfaces
@@ -58,7 +60,6 @@ type Store struct {
 // instance is a component instance.
 type instance struct {
 	async.Instance
-	number   int
 	confined bool // it runs realloc or post-return, and may not call out
 	handles  handleTable
 	context  *engine.ContextStorage // where the code of the instance has context slots; nil: none of its code uses them
@@ -141,6 +142,8 @@ func (s *Store) Start(f *executor.Fiber) error {
 	s.loaded.retain()
 	s.Guest.Init(config.Driver, config.Owner)
 	s.Call.Init(&s.Guest, f)
+	s.Call.SetParker(wholeStore{s})
+	s.looks.run()
 	s.task = f.Task()
 	f.SetMeter(s)
 	if s.host != nil {
@@ -155,7 +158,7 @@ func (s *Store) Start(f *executor.Fiber) error {
 	}
 	s.instances = make([]instance, s.program.instances)
 	for i := range s.instances {
-		s.instances[i].number = i
+		s.instances[i].Number = i
 		s.instances[i].Init(&s.scheduler)
 	}
 	s.group.Store(group)

@@ -58,10 +58,11 @@ var imports = map[string][]string{
 	"cmd/internal/values": {"component/signature", "component/value", "proto/reactor/v1"},
 
 	"hostcalls":               {"executor", "executor/driver", "executor/engine"},
-	"hostcalls/abi":           {"component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/capability", "hostcalls/channel", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs", "hostcalls/wasihttp", "internal/clip"},
+	"hostcalls/abi":           {"component/signature", "component/value", "executor", "executor/driver", "executor/engine", "executor/engine/snapshot", "hostcalls", "hostcalls/activity", "hostcalls/capability", "hostcalls/channel", "hostcalls/lease", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs", "hostcalls/wasihttp", "internal/clip"},
+	"hostcalls/activity":      {},
 	"hostcalls/capability":    {"hostcalls/network"},
 	"hostcalls/channel":       {"component/types", "component/value", "internal/notify"},
-	"hostcalls/component":     {"component/abi", "component/async", "component/binary", "component/names", "component/plan", "component/signature", "component/types", "component/value", "component/wit", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/channel", "hostcalls/refusal"},
+	"hostcalls/component":     {"component/abi", "component/async", "component/binary", "component/names", "component/plan", "component/signature", "component/types", "component/value", "component/wit", "executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/meter/wasm", "hostcalls", "hostcalls/abi", "hostcalls/activity", "hostcalls/capability", "hostcalls/channel", "hostcalls/refusal"},
 	"hostcalls/files":         {"internal/clip", "executor/driver", "executor/engine", "hostcalls", "hostcalls/capability", "hostcalls/lease", "hostcalls/vfs"},
 	"hostcalls/grants":        {"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/lease", "hostcalls/network", "hostcalls/vfs"},
 	"hostcalls/lease":         {"hostcalls/network"},
@@ -83,7 +84,7 @@ var imports = map[string][]string{
 	"hostcalls/wasi/wasitest":         {"component/types", "component/wit", "hostcalls/component"},
 	"hostcalls/wasihttp/wasihttptest": {"executor", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasihttp"},
 
-	"reactor/api":             {"component/signature", "component/value", "reactor/grant"},
+	"reactor/api":             {"component/signature", "component/value", "hostcalls/activity", "reactor/grant"},
 	"reactor/errs":            {"internal/clip"},
 	"reactor/grant":           {"hostcalls/capability", "hostcalls/network", "reactor/errs", "reactor/policy", "reactor/internal/lookup", "reactor/internal/retry", "reactor/internal/text"},
 	"reactor/hooks":           {"reactor/api"},

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/hostcalls/activity"
 	"github.com/reactord/reactord/reactor/grant"
 )
 
@@ -123,6 +124,8 @@ type Status struct {
 	Usage           Usage
 	CPUShare        float64 // of a processor, used lately; only in lists of the busiest
 	WaitingFor      []Op
+	Calls           int            // of a component that are in progress
+	Activity        *Activity      // what they do; only of a workload that is asked for by its id
 	Stuck           string         // if nothing can wake the guest any more, what is known of it
 	Results         []string       // of the invoked export
 	Result          *value.Literal // of the called function; nil if it returns nothing, or has not returned
@@ -132,6 +135,9 @@ type Status struct {
 	Revoked         []Revocation
 	Service         *ServiceStatus // nil unless it serves, and has been started
 }
+
+// Activity is what the calls of a component do.
+type Activity = activity.Activity
 
 // Revocation says that a grant was revoked.
 type Revocation struct {

@@ -2023,14 +2023,18 @@ type WorkloadStatus struct {
 	Crash *Crash `protobuf:"bytes,14,opt,name=crash,proto3" json:"crash,omitempty"`
 	// stuck is set if nothing can wake the guest any more: it has not ended, and waits for nothing, or only for workloads
 	// that are stuck themselves, such as two that each read what the other does not write. It says what the guest's last
-	// host call was, and for which workloads it waits.
+	// host call was, for which workloads it waits, and which of them wait for each other in a circle.
 	Stuck string `protobuf:"bytes,15,opt,name=stuck,proto3" json:"stuck,omitempty"`
 	// revoked_grants are the indices in spec.grants of those that were revoked.
 	RevokedGrants []uint32 `protobuf:"varint,16,rep,packed,name=revoked_grants,json=revokedGrants,proto3" json:"revoked_grants,omitempty"`
 	// result is what the function that spec.call names has returned; absent if it returns nothing, or has not returned.
 	Result *Value `protobuf:"bytes,17,opt,name=result,proto3" json:"result,omitempty"`
 	// service is what a service has done in its current attempt; absent unless spec.serve is set and it has been started.
-	Service       *ServiceStatus `protobuf:"bytes,18,opt,name=service,proto3" json:"service,omitempty"`
+	Service *ServiceStatus `protobuf:"bytes,18,opt,name=service,proto3" json:"service,omitempty"`
+	// calls is how many calls of a component are in progress; zero if the workload runs no component.
+	Calls uint32 `protobuf:"varint,19,opt,name=calls,proto3" json:"calls,omitempty"`
+	// activity says what these calls do. Only GetWorkload has it.
+	Activity      *Activity `protobuf:"bytes,20,opt,name=activity,proto3" json:"activity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2187,6 +2191,20 @@ func (x *WorkloadStatus) GetResult() *Value {
 func (x *WorkloadStatus) GetService() *ServiceStatus {
 	if x != nil {
 		return x.Service
+	}
+	return nil
+}
+
+func (x *WorkloadStatus) GetCalls() uint32 {
+	if x != nil {
+		return x.Calls
+	}
+	return 0
+}
+
+func (x *WorkloadStatus) GetActivity() *Activity {
+	if x != nil {
+		return x.Activity
 	}
 	return nil
 }
@@ -5423,6 +5441,8 @@ type ListOpsResponse struct {
 	Ops []*Op `protobuf:"bytes,1,rep,name=ops,proto3" json:"ops,omitempty"`
 	// next_page_token is empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// activity says what the calls of a component do; only on the first page of a workload that was asked for by its id.
+	Activity      *Activity `protobuf:"bytes,3,opt,name=activity,proto3" json:"activity,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5469,6 +5489,13 @@ func (x *ListOpsResponse) GetNextPageToken() string {
 		return x.NextPageToken
 	}
 	return ""
+}
+
+func (x *ListOpsResponse) GetActivity() *Activity {
+	if x != nil {
+		return x.Activity
+	}
+	return nil
 }
 
 // SummarizeOpsRequest selects operations.
@@ -6096,7 +6123,7 @@ var File_reactor_v1_workload_proto protoreflect.FileDescriptor
 const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"\x19reactor/v1/workload.proto\x12\n" +
-	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16reactor/v1/error.proto\x1a\x16reactor/v1/value.proto\"\xe3\x05\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19reactor/v1/activity.proto\x1a\x16reactor/v1/error.proto\x1a\x16reactor/v1/value.proto\"\xe3\x05\n" +
 	"\fWorkloadSpec\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12<\n" +
@@ -6200,7 +6227,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bWorkload\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\x122\n" +
-	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\x93\x06\n" +
+	"\x06status\x18\x03 \x01(\v2\x1a.reactor.v1.WorkloadStatusR\x06status\"\xdb\x06\n" +
 	"\x0eWorkloadStatus\x12/\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x19.reactor.v1.WorkloadStateR\x05state\x12-\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x15.reactor.v1.EndReasonR\x06reason\x12 \n" +
@@ -6223,7 +6250,9 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x05stuck\x18\x0f \x01(\tR\x05stuck\x12%\n" +
 	"\x0erevoked_grants\x18\x10 \x03(\rR\rrevokedGrants\x12)\n" +
 	"\x06result\x18\x11 \x01(\v2\x11.reactor.v1.ValueR\x06result\x123\n" +
-	"\aservice\x18\x12 \x01(\v2\x19.reactor.v1.ServiceStatusR\aserviceB\f\n" +
+	"\aservice\x18\x12 \x01(\v2\x19.reactor.v1.ServiceStatusR\aservice\x12\x14\n" +
+	"\x05calls\x18\x13 \x01(\rR\x05calls\x120\n" +
+	"\bactivity\x18\x14 \x01(\v2\x14.reactor.v1.ActivityR\bactivityB\f\n" +
 	"\n" +
 	"_exit_code\"\xfc\x01\n" +
 	"\rServiceStatus\x12\x1a\n" +
@@ -6444,10 +6473,11 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bOpFilter\x12(\n" +
 	"\x05kinds\x18\x01 \x03(\x0e2\x12.reactor.v1.OpKindR\x05kinds\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x122\n" +
-	"\amin_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06minAge\"[\n" +
+	"\amin_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06minAge\"\x8d\x01\n" +
 	"\x0fListOpsResponse\x12 \n" +
 	"\x03ops\x18\x01 \x03(\v2\x0e.reactor.v1.OpR\x03ops\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x82\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x120\n" +
+	"\bactivity\x18\x03 \x01(\v2\x14.reactor.v1.ActivityR\bactivity\"\x82\x01\n" +
 	"\x13SummarizeOpsRequest\x12%\n" +
 	"\x0elabel_selector\x18\x01 \x01(\tR\rlabelSelector\x12,\n" +
 	"\x06filter\x18\x02 \x01(\v2\x14.reactor.v1.OpFilterR\x06filter\x12\x16\n" +
@@ -6692,7 +6722,8 @@ var file_reactor_v1_workload_proto_goTypes = []any{
 	(*durationpb.Duration)(nil),     // 81: google.protobuf.Duration
 	(*timestamppb.Timestamp)(nil),   // 82: google.protobuf.Timestamp
 	(*Value)(nil),                   // 83: reactor.v1.Value
-	(*Error)(nil),                   // 84: reactor.v1.Error
+	(*Activity)(nil),                // 84: reactor.v1.Activity
+	(*Error)(nil),                   // 85: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
 	78,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
@@ -6729,117 +6760,119 @@ var file_reactor_v1_workload_proto_depIdxs = []int32{
 	26,  // 31: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
 	83,  // 32: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
 	25,  // 33: reactor.v1.WorkloadStatus.service:type_name -> reactor.v1.ServiceStatus
-	27,  // 34: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
-	5,   // 35: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
-	82,  // 36: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
-	81,  // 37: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	81,  // 38: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	81,  // 39: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
-	30,  // 40: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
-	6,   // 41: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
-	81,  // 42: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
-	6,   // 43: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
-	82,  // 44: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	82,  // 45: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
-	11,  // 46: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	23,  // 47: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	32,  // 48: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
-	36,  // 49: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	84,  // 50: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
-	11,  // 51: reactor.v1.CallFunctionRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	24,  // 52: reactor.v1.CallFunctionResponse.status:type_name -> reactor.v1.WorkloadStatus
-	37,  // 53: reactor.v1.CallRequest.open:type_name -> reactor.v1.CallFunctionRequest
-	41,  // 54: reactor.v1.CallRequest.items:type_name -> reactor.v1.CallItems
-	42,  // 55: reactor.v1.CallRequest.future:type_name -> reactor.v1.CallFuture
-	43,  // 56: reactor.v1.CallRequest.window:type_name -> reactor.v1.CallWindow
-	44,  // 57: reactor.v1.CallRequest.stop:type_name -> reactor.v1.CallStop
-	45,  // 58: reactor.v1.CallRequest.cancel:type_name -> reactor.v1.CallCancel
-	46,  // 59: reactor.v1.CallResponse.result:type_name -> reactor.v1.CallResult
-	41,  // 60: reactor.v1.CallResponse.items:type_name -> reactor.v1.CallItems
-	42,  // 61: reactor.v1.CallResponse.future:type_name -> reactor.v1.CallFuture
-	43,  // 62: reactor.v1.CallResponse.window:type_name -> reactor.v1.CallWindow
-	44,  // 63: reactor.v1.CallResponse.stop:type_name -> reactor.v1.CallStop
-	38,  // 64: reactor.v1.CallResponse.ended:type_name -> reactor.v1.CallFunctionResponse
-	83,  // 65: reactor.v1.CallItems.values:type_name -> reactor.v1.Value
-	83,  // 66: reactor.v1.CallFuture.value:type_name -> reactor.v1.Value
-	83,  // 67: reactor.v1.CallResult.value:type_name -> reactor.v1.Value
-	23,  // 68: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	3,   // 69: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	82,  // 70: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
-	82,  // 71: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
-	82,  // 72: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
-	82,  // 73: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
-	49,  // 74: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 75: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	8,   // 76: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
-	23,  // 77: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	49,  // 78: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 79: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	23,  // 80: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	23,  // 81: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	60,  // 82: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	84,  // 83: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	9,   // 84: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	82,  // 85: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
-	9,   // 86: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	82,  // 87: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	64,  // 88: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
-	23,  // 89: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	67,  // 90: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	10,  // 91: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
-	6,   // 92: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
-	81,  // 93: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
-	31,  // 94: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	67,  // 95: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	71,  // 96: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
-	6,   // 97: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
-	82,  // 98: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
-	74,  // 99: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
-	75,  // 100: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
-	13,  // 101: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
-	13,  // 102: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
-	82,  // 103: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
-	6,   // 104: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
-	2,   // 105: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
-	82,  // 106: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
-	23,  // 107: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
-	32,  // 108: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	34,  // 109: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	37,  // 110: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
-	39,  // 111: reactor.v1.WorkloadService.Call:input_type -> reactor.v1.CallRequest
-	47,  // 112: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	50,  // 113: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	52,  // 114: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	54,  // 115: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	56,  // 116: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
-	58,  // 117: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	61,  // 118: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	63,  // 119: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	66,  // 120: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	69,  // 121: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
-	72,  // 122: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
-	76,  // 123: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
-	33,  // 124: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	35,  // 125: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	38,  // 126: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
-	40,  // 127: reactor.v1.WorkloadService.Call:output_type -> reactor.v1.CallResponse
-	48,  // 128: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	51,  // 129: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	53,  // 130: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	55,  // 131: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	57,  // 132: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
-	59,  // 133: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	62,  // 134: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	65,  // 135: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	68,  // 136: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	70,  // 137: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
-	73,  // 138: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
-	77,  // 139: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
-	124, // [124:140] is the sub-list for method output_type
-	108, // [108:124] is the sub-list for method input_type
-	108, // [108:108] is the sub-list for extension type_name
-	108, // [108:108] is the sub-list for extension extendee
-	0,   // [0:108] is the sub-list for field type_name
+	84,  // 34: reactor.v1.WorkloadStatus.activity:type_name -> reactor.v1.Activity
+	27,  // 35: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
+	5,   // 36: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
+	82,  // 37: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	81,  // 38: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	81,  // 39: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	81,  // 40: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
+	30,  // 41: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
+	6,   // 42: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
+	81,  // 43: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
+	6,   // 44: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
+	82,  // 45: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	82,  // 46: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	11,  // 47: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	23,  // 48: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	32,  // 49: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
+	36,  // 50: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
+	85,  // 51: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	11,  // 52: reactor.v1.CallFunctionRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	24,  // 53: reactor.v1.CallFunctionResponse.status:type_name -> reactor.v1.WorkloadStatus
+	37,  // 54: reactor.v1.CallRequest.open:type_name -> reactor.v1.CallFunctionRequest
+	41,  // 55: reactor.v1.CallRequest.items:type_name -> reactor.v1.CallItems
+	42,  // 56: reactor.v1.CallRequest.future:type_name -> reactor.v1.CallFuture
+	43,  // 57: reactor.v1.CallRequest.window:type_name -> reactor.v1.CallWindow
+	44,  // 58: reactor.v1.CallRequest.stop:type_name -> reactor.v1.CallStop
+	45,  // 59: reactor.v1.CallRequest.cancel:type_name -> reactor.v1.CallCancel
+	46,  // 60: reactor.v1.CallResponse.result:type_name -> reactor.v1.CallResult
+	41,  // 61: reactor.v1.CallResponse.items:type_name -> reactor.v1.CallItems
+	42,  // 62: reactor.v1.CallResponse.future:type_name -> reactor.v1.CallFuture
+	43,  // 63: reactor.v1.CallResponse.window:type_name -> reactor.v1.CallWindow
+	44,  // 64: reactor.v1.CallResponse.stop:type_name -> reactor.v1.CallStop
+	38,  // 65: reactor.v1.CallResponse.ended:type_name -> reactor.v1.CallFunctionResponse
+	83,  // 66: reactor.v1.CallItems.values:type_name -> reactor.v1.Value
+	83,  // 67: reactor.v1.CallFuture.value:type_name -> reactor.v1.Value
+	83,  // 68: reactor.v1.CallResult.value:type_name -> reactor.v1.Value
+	23,  // 69: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	3,   // 70: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	82,  // 71: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
+	82,  // 72: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
+	82,  // 73: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
+	82,  // 74: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
+	49,  // 75: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 76: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	8,   // 77: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
+	23,  // 78: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	49,  // 79: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 80: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	23,  // 81: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	23,  // 82: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	60,  // 83: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	85,  // 84: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	9,   // 85: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	82,  // 86: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
+	9,   // 87: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	82,  // 88: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	64,  // 89: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
+	23,  // 90: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	67,  // 91: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	10,  // 92: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
+	6,   // 93: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
+	81,  // 94: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
+	31,  // 95: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	84,  // 96: reactor.v1.ListOpsResponse.activity:type_name -> reactor.v1.Activity
+	67,  // 97: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	71,  // 98: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
+	6,   // 99: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
+	82,  // 100: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
+	74,  // 101: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
+	75,  // 102: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
+	13,  // 103: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
+	13,  // 104: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
+	82,  // 105: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
+	6,   // 106: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
+	2,   // 107: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
+	82,  // 108: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
+	23,  // 109: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
+	32,  // 110: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	34,  // 111: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	37,  // 112: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
+	39,  // 113: reactor.v1.WorkloadService.Call:input_type -> reactor.v1.CallRequest
+	47,  // 114: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	50,  // 115: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	52,  // 116: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	54,  // 117: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	56,  // 118: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
+	58,  // 119: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	61,  // 120: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	63,  // 121: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	66,  // 122: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	69,  // 123: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
+	72,  // 124: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
+	76,  // 125: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
+	33,  // 126: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	35,  // 127: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	38,  // 128: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
+	40,  // 129: reactor.v1.WorkloadService.Call:output_type -> reactor.v1.CallResponse
+	48,  // 130: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	51,  // 131: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	53,  // 132: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	55,  // 133: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	57,  // 134: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
+	59,  // 135: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	62,  // 136: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	65,  // 137: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	68,  // 138: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	70,  // 139: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
+	73,  // 140: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
+	77,  // 141: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
+	126, // [126:142] is the sub-list for method output_type
+	110, // [110:126] is the sub-list for method input_type
+	110, // [110:110] is the sub-list for extension type_name
+	110, // [110:110] is the sub-list for extension extendee
+	0,   // [0:110] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -6847,6 +6880,7 @@ func file_reactor_v1_workload_proto_init() {
 	if File_reactor_v1_workload_proto != nil {
 		return
 	}
+	file_reactor_v1_activity_proto_init()
 	file_reactor_v1_error_proto_init()
 	file_reactor_v1_value_proto_init()
 	file_reactor_v1_workload_proto_msgTypes[2].OneofWrappers = []any{

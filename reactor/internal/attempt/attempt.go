@@ -196,6 +196,30 @@ func (a *Attempt) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 	return ops
 }
 
+// Calls returns how many calls of a component are in progress, and Activity what they do; zero and nil if the guest is none.
+func (a *Attempt) Calls() int {
+	if p := a.active(); p != nil {
+		return p.Calls()
+	}
+	return 0
+}
+
+// Activity is told at Calls.
+func (a *Attempt) Activity() *api.Activity {
+	if p := a.active(); p != nil {
+		return p.Activity()
+	}
+	return nil
+}
+
+func (a *Attempt) active() abi.Active {
+	if p := a.process.Load(); p != nil {
+		active, _ := (*p).(abi.Active)
+		return active
+	}
+	return nil
+}
+
 // Open reports whether all grants of the guest are open.
 func (a *Attempt) Open() bool { return a.ListenAddresses() != nil }
 

@@ -1,9 +1,19 @@
 package observe
 
-import "github.com/reactord/reactord/reactor/api"
+import (
+	"github.com/reactord/reactord/reactor/api"
+)
 
 // maxWaitingFor bounds the operations that a workload's status names; Ops has all.
 const maxWaitingFor = 100
+
+// Activity returns what the calls of a component do; nil if the workload runs none.
+func (o *Observer) Activity(id string) *api.Activity {
+	if a, _, _ := o.Look(id); a != nil {
+		return a.Activity()
+	}
+	return nil
+}
 
 // Overlay adds what only memory has to a workload from the store: what it uses, what it waits for, that it runs if
 // the store does not know yet, and that it has ended if the store can't be told.
@@ -25,10 +35,11 @@ func (o *Observer) Overlay(w *api.Workload) {
 	ops := a.AppendOps(nil)
 	s.WaitingFor = o.apiOps(running{w.ID, a}, ops[:min(len(ops), maxWaitingFor)])
 	s.Usage = a.Usage()
+	s.Calls = a.Calls()
 	if a.Parked() {
 		s.State = api.Waiting
 	}
 	if peers, stuck := o.stuck(w.ID, a); stuck {
-		s.Stuck = stuckText(a.LastCall(), w.ID, peers)
+		s.Stuck = stuckText(a.LastCall(), w.ID, peers) + circleText(w.ID, o.circle(w.ID))
 	}
 }

@@ -40,6 +40,44 @@ func (o *Observer) stuck(id string, a *attempt.Attempt) (peers []string, stuck b
 	return peers, held
 }
 
+// circle follows what a workload waits for that is stuck, until it comes back to one: those that wait for each other, of which each
+// waits for the next one. It returns nil if there are none.
+func (o *Observer) circle(id string) (ids []string) {
+	now := time.Now()
+	at := map[string]int{}
+	for len(ids) < maxStuck {
+		if i, seen := at[id]; seen {
+			return ids[i:]
+		}
+		at[id] = len(ids)
+		ids = append(ids, id)
+		a, _, _ := o.Look(id)
+		if a == nil {
+			return nil
+		}
+		peers, held := a.HeldBy(now)
+		if !held || len(peers) == 0 {
+			return nil
+		}
+		id = peers[0]
+	}
+	return nil
+}
+
+// circleText names those of a circle that are not told yet of a workload with its peers: it is empty for one that waits for itself,
+// or for another one that waits for it.
+func circleText(id string, circle []string) string {
+	const most = 8
+	switch n := len(circle); {
+	case n < 2 || n == 2 && slices.Contains(circle, id):
+		return ""
+	case n > most:
+		return fmt.Sprintf("; workloads %s and %d more wait for each other in a circle", strings.Join(circle[:most], ", "), n-most)
+	default:
+		return "; workloads " + strings.Join(circle, ", ") + " wait for each other in a circle"
+	}
+}
+
 // mayBeStuck reports whether a workload that waits for these operations can be stuck.
 func mayBeStuck(ops []hostcalls.Op) bool {
 	return !slices.ContainsFunc(ops, func(op hostcalls.Op) bool { return op.Peer() == "" })

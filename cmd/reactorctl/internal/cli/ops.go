@@ -33,6 +33,9 @@ func (a *app) opsCommand() *cobra.Command {
 		Long: `ops lists what workloads are waiting for: every pending operation with what it acts on, how long it has
 lasted, how many bytes have gone that way so far, when it ends by itself, and the grant that it uses.
 
+Of one workload that runs a component it also says what its calls do: how many there are of each export, what they wait for,
+what holds them back, and the streams between the component's instances.
+
 With --summary it counts the operations of all workloads by what they wait for.`,
 		Example: `  reactorctl ops --older-than 10s --sort age
   reactorctl ops --kind read,write --target '10.0.0.7:*'
@@ -141,8 +144,9 @@ type opsListing struct {
 type opsPage struct {
 	message proto.Message
 	rows    render.List
-	totals  []string // of a summary: a part of what was asked for
-	notes   []string // what there is to say besides
+	calls   *reactorv1.Activity // of the workload that was asked for, if it runs a component
+	totals  []string            // of a summary: a part of what was asked for
+	notes   []string            // what there is to say besides
 }
 
 // maxGroups is the largest number of groups that a daemon counts.
@@ -178,9 +182,12 @@ func (o *opsListing) list(ctx context.Context) (opsPage, error) {
 			return opsPage{}, err
 		}
 		all.Ops = append(all.Ops, page.GetOps()...)
+		if page.GetActivity() != nil {
+			all.Activity = page.GetActivity()
+		}
 		all.NextPageToken = page.GetNextPageToken()
 		if request.PageToken = all.GetNextPageToken(); request.PageToken == "" || len(all.GetOps()) == o.limit {
-			return opsPage{message: all, rows: render.Ops(all.GetOps(), o.id == ""), notes: o.notes(all)}, nil
+			return opsPage{message: all, rows: render.Ops(all.GetOps(), o.id == ""), calls: all.GetActivity(), notes: o.notes(all)}, nil
 		}
 	}
 }
@@ -210,6 +217,9 @@ func (o *opsListing) print(page opsPage) error {
 	if err := page.rows.Print(o.screen, o.output.IsWide()); err != nil {
 		return err
 	}
+	if err := o.screen.Print(render.Activity(page.calls, o.screen.Width())...); err != nil {
+		return err
+	}
 	for _, total := range page.totals {
 		if err := o.screen.Print(screen.Text(total)); err != nil {
 			return err
@@ -237,6 +247,7 @@ func (o *opsListing) live(ctx context.Context, look func(context.Context) (opsPa
 // frame is what a live list shows.
 func (o *opsListing) frame(page opsPage, outage string) []screen.Line {
 	lines := table.Lines(page.rows.Columns, page.rows.Rows, o.screen.Width())
+	lines = append(lines, render.Activity(page.calls, o.screen.Width())...)
 	switch {
 	case outage != "":
 		lines = append(lines, render.Outage(outage, o.daemon.Address, o.screen.Width()))

@@ -1,6 +1,8 @@
 package render
 
 import (
+	"strings"
+
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -21,8 +23,17 @@ func Measured(d *durationpb.Duration) string { return duration(d) }
 // OpKind returns a kind of operation in words.
 func OpKind(kind reactorv1.OpKind) string { return opKind(kind) }
 
-// WaitsFor describes the first operation that a workload waits for, and says how many more there are.
-func WaitsFor(ops []*reactorv1.Op) string {
+// WaitsFor describes the first operation that a workload waits for, and says how many more there are. Of a component that has
+// several calls in progress it says how many, too.
+func WaitsFor(s *reactorv1.WorkloadStatus) string {
+	text := firstOp(s.GetWaitingFor())
+	if n := s.GetCalls(); n > 1 {
+		return strings.TrimSuffix(comma(uint64(n))+" calls: "+text, ": ")
+	}
+	return text
+}
+
+func firstOp(ops []*reactorv1.Op) string {
 	if len(ops) == 0 {
 		return ""
 	}

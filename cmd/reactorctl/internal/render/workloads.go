@@ -147,7 +147,7 @@ func Workloads(workloads []*reactorv1.Workload, wide bool) List {
 
 // Workload returns one workload in full, with what it was refused. If room is not zero, no line is wider.
 func Workload(w *reactorv1.Workload, refused string, room int) []screen.Line {
-	return table.Pairs(slices.Concat(aboutSpec(w), aboutLife(w), aboutUse(w), aboutEnd(w, refused)), room)
+	return table.Pairs(slices.Concat(aboutSpec(w), aboutLife(w), aboutActivity(w.GetStatus().GetActivity()), aboutUse(w), aboutEnd(w, refused)), room)
 }
 
 // aboutSpec says what was submitted, except for the limits.

@@ -67,7 +67,7 @@ func busiestTable(workloads []*reactorv1.Workload, by order, withFuel bool) rend
 		row := table.Row{
 			{Text: w.GetId()}, {Text: w.GetSpec().GetName()}, render.StateSpan(w), {Text: fmt.Sprintf("%.1f", 100*u.GetCpuShare())},
 			{Text: render.Measured(u.GetCpuTime())}, {Text: render.Size(u.GetPeakMemoryBytes())},
-			{Text: render.WaitsFor(w.GetStatus().GetWaitingFor())},
+			{Text: render.WaitsFor(w.GetStatus())},
 		}
 		if withFuel {
 			row = slices.Insert(row, fuelAt, screen.Span{Text: render.Count(u.GetFuel())})

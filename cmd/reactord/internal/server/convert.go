@@ -161,6 +161,8 @@ func fromStatus(s *api.Status) *reactorv1.WorkloadStatus {
 		},
 		WaitingFor:      fromOps(s.WaitingFor),
 		Stuck:           s.Stuck,
+		Calls:           uint32(s.Calls), //nolint:gosec // it has no more than handles
+		Activity:        fromActivity(s.Activity),
 		Results:         s.Results,
 		Result:          values.Message(s.Result),
 		ListenAddresses: s.ListenAddresses,

@@ -25,7 +25,11 @@ func (w *workloads) ListOps(ctx context.Context, req *reactorv1.ListOpsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	return &reactorv1.ListOpsResponse{Ops: fromOps(ops), NextPageToken: next}, nil
+	resp := &reactorv1.ListOpsResponse{Ops: fromOps(ops), NextPageToken: next}
+	if req.GetWorkloadId() != "" && req.GetPageToken() == "" {
+		resp.Activity = fromActivity(w.reactor.Activity(req.GetWorkloadId()))
+	}
+	return resp, nil
 }
 
 func (w *workloads) SummarizeOps(ctx context.Context, req *reactorv1.SummarizeOpsRequest) (*reactorv1.SummarizeOpsResponse, error) {

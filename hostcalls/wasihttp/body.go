@@ -107,6 +107,9 @@ func (w Writer) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// Room returns how many bytes Write takes now, and whether the reader has gone or the body has ended.
+func (w Writer) Room() (n int, over bool) { return w.b.pipe.Writer().Level() }
+
 // Notify implements hostcalls.Notifier.
 func (w Writer) Notify(ready func()) (stop func()) { return w.b.pipe.Writer().Notify(ready) }
 

@@ -1,5 +1,5 @@
-// Package wasip2 implements WASI 0.2, all of it but HTTP, as interfaces of the host for components: wasi:io, wasi:cli,
-// wasi:clocks, wasi:random, wasi:filesystem and wasi:sockets, one file for each interface.
+// Package wasip2 implements WASI 0.2 as interfaces of the host for components: wasi:io, wasi:cli, wasi:clocks, wasi:random,
+// wasi:filesystem, wasi:sockets and wasi:http, one file for each interface, or several.
 //
 // [Interfaces] are the tables: WIT texts, and functions over the cursors of package component. A [State] is what the functions work
 // on: the streams, descriptors and sockets that the component of a store has handles of. Package wasi does what they say.
@@ -15,6 +15,11 @@
 // A write to a file or to a standard stream is over when it returns. What a socket does not take at once waits in a buffer of
 // the host, of at most 64 KiB, and goes out whenever the component waits for anything: a component that waits for an answer
 // must not keep its own question.
+//
+// # HTTP
+//
+// A component may write some of a body before the message is sent, up to what a body holds; to flush it has no effect. When a handler
+// has returned, a body that it has not finished is broken, since no code of the component runs any more.
 //
 // # Grants
 //

@@ -123,7 +123,7 @@ func newHost(node *wasi.Node) func(*component.Store, *abi.Config) (component.Hos
 	return func(store *component.Store, config *abi.Config) (component.Host, error) {
 		h := &testHost{}
 		h.Init(node, store, config)
-		h.state.Init(&h.Host, store, config.PendingOps)
+		h.state.Init(&h.Host, store, config.PendingOps, config.HTTP)
 		return h, nil
 	}
 }

@@ -7,14 +7,16 @@ import (
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/wasi"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
 // State is what a store has of WASI 0.2 alone.
 type State struct{ host }
 
-// Init initializes the zero State of a store, whose component may wait for so many operations at once.
-func (s *State) Init(h *wasi.Host, store *component.Store, pendingOps int) {
-	s.Host, s.store, s.maxPoll = h, store, pendingOps
+// Init initializes the zero State of a store, whose component may wait for so many operations at once, and whose requests a sender
+// sends.
+func (s *State) Init(h *wasi.Host, store *component.Store, pendingOps int, sender wasihttp.Sender) {
+	s.Host, s.store, s.maxPoll, s.sender = h, store, pendingOps, sender
 }
 
 // Close gives up what the host holds for the store. It is called when all objects were dropped, before the Host is closed.
@@ -33,6 +35,7 @@ type host struct {
 	*wasi.Host
 	store   *component.Store
 	maxPoll int
+	sender  wasihttp.Sender
 	unsent  []*connection // those with bytes that wait to be sent
 
 	errors      component.Objects[*streamError]
@@ -46,6 +49,7 @@ type host struct {
 	udpSockets  component.Objects[*udpSocket]
 	incoming    component.Objects[*incomingDatagrams]
 	outgoing    component.Objects[*outgoingDatagrams]
+	http        httpObjects
 }
 
 // hostcall returns the call that jobs and waits are of.

@@ -21,6 +21,7 @@ func Interfaces() []component.Interface {
 		filesystemTypes(), filesystemPreopens(),
 		socketsNetwork(), socketsInstanceNetwork(), socketsIPNameLookup(),
 		socketsTCP(), socketsTCPCreateSocket(), socketsUDP(), socketsUDPCreateSocket(),
+		httpTypes(), httpOutgoingHandler(),
 	}
 }
 
@@ -32,6 +33,7 @@ func Needs(imports []abi.Import) []string {
 		{Name: "sockets", Functions: []abi.Import{{Module: tcp, Name: "[method]tcp-socket.start-listen"}, {Module: udp, Name: "[method]udp-socket.start-bind"}}},
 		{Name: "dialling", Functions: []abi.Import{{Module: tcp, Name: "[method]tcp-socket.start-connect"}, {Module: udp, Name: "[method]udp-socket.stream"}}},
 		{Name: "names", Functions: []abi.Import{{Module: "wasi:sockets/ip-name-lookup", Name: "resolve-addresses"}}},
+		{Name: "requests", Functions: []abi.Import{{Module: "wasi:http/outgoing-handler", Name: "handle"}}},
 	})
 }
 

@@ -38,73 +38,22 @@ const httpText = `
 // fields is a handle of fields.
 type fields struct {
 	component.Object
-	*sharedFields
+	*wasi.HTTPFields
 }
 
 // Drop implements component.Dropper.
-func (f *fields) Drop() { f.release() }
-
-// sharedFields are fields that count as memory of the component until the last handle and message that has them is gone.
-type sharedFields struct {
-	*wasihttp.Fields
-	store *component.Store
-	users int
-	held  int
-}
-
-// newFields makes fields with one user; ok is false if there is no memory for them.
-func (h *host) newFields(of *wasihttp.Fields) (f *sharedFields, ok bool) {
-	if !h.store.Hold(int64(of.Size())) {
-		return nil, false
-	}
-	return &sharedFields{Fields: of, store: h.store, users: 1, held: of.Size()}, true
-}
-
-// mustFields is newFields for fields without which the component can't go on.
-func (h *host) mustFields(c *component.Call, of *wasihttp.Fields) *sharedFields {
-	f, ok := h.newFields(of)
-	if !ok {
-		c.Trap("there is no memory for %d bytes of HTTP fields", of.Size())
-	}
-	return f
-}
-
-func (f *sharedFields) use() *sharedFields {
-	f.users++
-	return f
-}
-
-func (f *sharedFields) release() {
-	if f.users--; f.users == 0 {
-		f.store.Free(int64(f.held))
-		f.held = 0
-	}
-}
-
-// change changes the fields, which grow by up to so many bytes.
-func (f *sharedFields) change(growth int, change func() error) error {
-	if growth > wasihttp.MaxFieldsBytes || !f.store.Hold(int64(growth)) {
-		return wasihttp.ErrSize
-	}
-	err := change()
-	f.store.Free(int64(f.held + growth - f.Size()))
-	f.held = f.Size()
-	return err
-}
-
-// fieldCost is the cost of comparing a name with another one.
-const fieldCost = 8
+func (f *fields) Drop() { f.Release() }
 
 // field reads a handle of fields, and charges for the work of finding a name in them.
 func (c call) field() *fields {
 	f := c.fields.Get(c.Args.Borrow())
-	c.Charge(int64(f.Len()) * fieldCost)
+	c.Charge(int64(f.Len()) * wasi.HTTPFieldCost)
 	return f
 }
 
 // giveFields writes a handle of fields, which become one more user's.
-func (c call) giveFields(f *sharedFields) {
-	c.Results.Own(give(c, &c.fields, &fields{sharedFields: f}))
+func (c call) giveFields(f *wasi.HTTPFields) {
+	c.Results.Own(give(c, &c.fields, &fields{HTTPFields: f}))
 }
 
 // changed writes the result of a change of fields that has no value, and reports whether there is one.
@@ -120,92 +69,49 @@ func (c call) changed(err error) (ok bool) {
 
 func fieldsFunctions() []component.Function {
 	return []component.Function{
-		function("[constructor]fields", "func() -> fields", func(c call) { c.giveFields(c.mustFields(c.Call, &wasihttp.Fields{})) }),
-		function("[static]fields.from-list", "func(entries: list<tuple<field-name, field-value>>) -> result<fields, header-error>", fieldsFromList),
+		function("[constructor]fields", "func() -> fields", func(c call) { c.giveFields(wasi.MustHTTPFields(c.Call, &wasihttp.Fields{})) }),
+		function("[static]fields.from-list", "func(entries: list<tuple<field-name, field-value>>) -> result<fields, header-error>", func(c call) {
+			f, err := wasi.HTTPFieldsFrom(c.Call)
+			if c.changed(err) {
+				c.giveFields(f)
+			}
+		}),
 		function("[method]fields.get", "func(self: borrow<fields>, name: field-name) -> list<field-value>", func(c call) {
 			f := c.field()
-			c.putValues(f.Get(c.Args.String()))
+			wasi.PutHTTPValues(c.Call, f.Get(c.Args.String()))
 		}),
 		function("[method]fields.has", "func(self: borrow<fields>, name: field-name) -> bool", func(c call) {
 			f := c.field()
 			c.Results.Bool(len(f.Get(c.Args.String())) > 0)
 		}),
-		function("[method]fields.set", "func(self: borrow<fields>, name: field-name, value: list<field-value>) -> result<_, header-error>", fieldsSet),
+		function("[method]fields.set", "func(self: borrow<fields>, name: field-name, value: list<field-value>) -> result<_, header-error>", func(c call) {
+			f, name := c.field(), c.Args.String()
+			c.changed(f.SetFrom(c.Call, name))
+		}),
 		function("[method]fields.delete", "func(self: borrow<fields>, name: field-name) -> result<_, header-error>", func(c call) {
 			f, name := c.field(), c.Args.String()
-			c.changed(f.change(0, func() error { _, err := f.Delete(name); return err }))
+			c.changed(f.Change(0, func() error { _, err := f.Delete(name); return err }))
 		}),
 		function("[method]fields.get-and-delete", "func(self: borrow<fields>, name: field-name) -> result<list<field-value>, header-error>", func(c call) {
 			f, name := c.field(), c.Args.String()
 			var values []string
-			if c.changed(f.change(0, func() (err error) { values, err = f.Delete(name); return err })) {
-				c.putValues(values)
+			if c.changed(f.Change(0, func() (err error) { values, err = f.Delete(name); return err })) {
+				wasi.PutHTTPValues(c.Call, values)
 			}
 		}),
 		function("[method]fields.append", "func(self: borrow<fields>, name: field-name, value: field-value) -> result<_, header-error>", func(c call) {
 			f, name, value := c.field(), c.Args.String(), string(c.Args.Bytes())
-			c.changed(f.change(len(name)+len(value)+wasihttp.FieldBytes, func() error { return f.Append(name, value) }))
+			c.changed(f.Change(len(name)+len(value)+wasihttp.FieldBytes, func() error { return f.Append(name, value) }))
 		}),
 		function("[method]fields.copy-all", "func(self: borrow<fields>) -> list<tuple<field-name, field-value>>", func(c call) {
 			f := c.field()
-			list := c.Results.List(f.Len())
-			for name, value := range f.All() {
-				c.Charge(wasi.StringCost)
-				pair := list.Record()
-				pair.String(name)
-				pair.Bytes([]byte(value))
-			}
+			f.PutAll(c.Call)
 		}),
 		function("[method]fields.clone", "func(self: borrow<fields>) -> fields", func(c call) {
 			f := c.field()
-			c.giveFields(c.mustFields(c.Call, f.Clone()))
+			c.giveFields(wasi.MustHTTPFields(c.Call, f.Clone()))
 		}),
 	}
-}
-
-func (c call) putValues(values []string) {
-	list := c.Results.List(len(values))
-	for _, value := range values {
-		c.Charge(wasi.StringCost)
-		list.Bytes([]byte(value))
-	}
-}
-
-func fieldsFromList(c call) {
-	made := &wasihttp.Fields{}
-	list := c.Args.List()
-	for range list.Len() {
-		c.Charge(wasi.StringCost + int64(made.Len())*fieldCost)
-		pair := list.Record()
-		name := pair.String()
-		if err := made.Append(name, string(pair.Bytes())); err != nil {
-			c.changed(err)
-			return
-		}
-	}
-	f, ok := c.newFields(made)
-	if !ok {
-		c.changed(wasihttp.ErrSize)
-		return
-	}
-	c.Results.OK()
-	c.giveFields(f)
-}
-
-func fieldsSet(c call) {
-	f, name := c.field(), c.Args.String()
-	list := c.Args.List()
-	growth := 0
-	var values []string
-	for range list.Len() {
-		c.Charge(wasi.StringCost)
-		value := list.Bytes()
-		if growth += len(name) + len(value) + wasihttp.FieldBytes; growth > wasihttp.MaxFieldsBytes {
-			break
-		}
-		values = append(values, string(value))
-	}
-	c.changed(f.change(growth, func() error { return f.Set(name, values) }))
 }
 
 // requestOptions is a handle of options of a request.

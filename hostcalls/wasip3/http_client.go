@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
@@ -35,18 +36,18 @@ func send(c call) {
 	}
 	var err error
 	if made.Body, err = r.content.send(made.Fields, true, func() {}); err != nil {
-		r.fields.release()
+		r.fields.Release()
 		c.Results.Err()
 		wasihttp.PutError(&c.Results, err)
 		return
 	}
 	s := &sending{host: c.host}
 	s.Finish = func(c *component.Call) {
-		r.fields.release()
+		r.fields.Release()
 		s.finish(call{c, s.host})
 	}
 	s.Cancel = func() {
-		r.fields.release()
+		r.fields.Release()
 		s.giveUp()
 	}
 	c.Later(&s.Operation)
@@ -85,7 +86,7 @@ func (s *sending) finish(c call) {
 		wasihttp.PutError(&c.Results, s.err)
 		return
 	}
-	f, ok := c.newFields(s.response.Fields)
+	f, ok := wasi.NewHTTPFields(c.store, s.response.Fields)
 	if !ok {
 		s.response.Body.Close(&wasihttp.Error{Code: wasihttp.ConnectionTerminated})
 		c.Results.Err()

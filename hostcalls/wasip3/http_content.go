@@ -234,7 +234,7 @@ func (t outgoingTrailers) Consume(from *component.Items) (more bool) {
 		f := take(from.Call(), &t.host.fields, r.Own())
 		f.Freeze()
 		_ = t.body.End(f.Fields)
-		f.release()
+		f.Release()
 	}
 	return false
 }

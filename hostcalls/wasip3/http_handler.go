@@ -5,6 +5,7 @@ import (
 
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/wasi"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
@@ -17,7 +18,7 @@ const HandlerInterface, HandlerFunction = "wasi:http/handler", "handle"
 func Handle(s *component.Store, export string, x *wasihttp.Exchange) (cancel func() error, err error) {
 	h := &handling{host: &s.Host().(hosted).WASIP3().host, Exchange: x}
 	var ok bool
-	if h.fields, ok = h.host.newFields(x.Request.Fields); !ok {
+	if h.fields, ok = wasi.NewHTTPFields(s, x.Request.Fields); !ok {
 		x.Answer(nil, &wasihttp.Error{Code: wasihttp.RequestHeaderSectionSize})
 		x.Done()
 		return func() error { return nil }, nil
@@ -30,8 +31,8 @@ func Handle(s *component.Store, export string, x *wasihttp.Exchange) (cancel fun
 type handling struct {
 	*wasihttp.Exchange
 	host              *host
-	fields            *sharedFields // of the request, until it is the component's
-	answered, replied bool          // there is an answer; what it consists of has ended
+	fields            *wasi.HTTPFields // of the request, until it is the component's
+	answered, replied bool             // there is an answer; what it consists of has ended
 	exited            bool
 }
 
@@ -73,7 +74,7 @@ func (h *handling) take(from *cabi.Reader) {
 		h.replied = true
 		h.finish()
 	})
-	r.fields.release()
+	r.fields.Release()
 	if err != nil {
 		h.answer(nil, err)
 		h.replied = true
@@ -99,7 +100,7 @@ func (h *handling) exit(err error) {
 		h.answer(nil, err)
 	}
 	if h.fields != nil {
-		h.fields.release()
+		h.fields.Release()
 	}
 	h.exited = true
 	h.finish()

@@ -113,7 +113,7 @@ func (t incomingTrailers) Produce(to *component.Items) (more bool) {
 		c := call{to.Call(), t.host}
 		w.OK()
 		w.Some()
-		w.Own(give(c, &c.fields, &fields{sharedFields: c.mustFields(c.Call, trailers)}))
+		w.Own(give(c, &c.fields, &fields{HTTPFields: wasi.MustHTTPFields(c.Call, trailers)}))
 	}
 	return false
 }

@@ -9,13 +9,13 @@ import (
 // message is what requests and responses have in common.
 type message struct {
 	component.Object
-	fields  *sharedFields
+	fields  *wasi.HTTPFields
 	content content
 }
 
 // Drop implements component.Dropper.
 func (m *message) Drop() {
-	m.fields.release()
+	m.fields.Release()
 	m.content.drop()
 }
 
@@ -40,7 +40,7 @@ const contents = "headers: headers, contents: option<stream<u8>>, trailers: futu
 
 // newMessage reads the arguments of request.new or response.new that both have.
 func (c call) newMessage() message {
-	m := message{fields: take(c.Call, &c.fields, c.Args.Own()).sharedFields}
+	m := message{fields: take(c.Call, &c.fields, c.Args.Own()).HTTPFields}
 	m.fields.Freeze()
 	m.content = content{host: c.host, sent: c.newOutcome(wasihttp.PutError)}
 	if m.content.hasStream = c.Args.Option(); m.content.hasStream {
@@ -96,7 +96,7 @@ func requestFunctions() []component.Function {
 			c.Results.Some()
 			c.giveOptions(r.options)
 		}),
-		getter("headers", "headers", func(c call, r *request) { c.giveFields(r.fields.use()) }),
+		getter("headers", "headers", func(c call, r *request) { c.giveFields(r.fields.Use()) }),
 		setter("method", "method: method", func(c call) (string, bool) {
 			method := wasihttp.ReadMethod(&c.Args)
 			return method, wasihttp.ValidMethod(method)
@@ -141,7 +141,7 @@ func responseFunctions() []component.Function {
 			c.set(wasihttp.ValidStatus(status), func() { r.status = status })
 		}),
 		function("[method]response.get-headers", "func(self: borrow<response>) -> headers", func(c call) {
-			c.giveFields(c.responses.Get(c.Args.Borrow()).fields.use())
+			c.giveFields(c.responses.Get(c.Args.Borrow()).fields.Use())
 		}),
 		function("[static]response.consume-body", "func(this: response, res: future<result<_, error-code>>) -> "+consumed, func(c call) {
 			c.consume(&take(c.Call, &c.responses, c.Args.Own()).message)
@@ -151,7 +151,7 @@ func responseFunctions() []component.Function {
 
 // consume answers consume-body of a message that the component has given up.
 func (c call) consume(m *message) {
-	m.fields.release()
+	m.fields.Release()
 	res := c.Args.Future()
 	out := c.Results.Record()
 	m.content.consume(c, out, res)

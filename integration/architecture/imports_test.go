@@ -72,11 +72,11 @@ var imports = map[string][]string{
 	"hostcalls/service":       {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/lease", "hostcalls/network", "hostcalls/wasihttp"},
 	"hostcalls/stdio":         {"hostcalls"},
 	"hostcalls/vfs":           {},
-	"hostcalls/wasi":          {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
+	"hostcalls/wasi":          {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasihttp"},
 	"hostcalls/wasi/versions": {"component/names", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/service", "hostcalls/wasi", "hostcalls/wasihttp", "hostcalls/wasip2", "hostcalls/wasip3"},
 	"hostcalls/wasihttp":      {"component/abi", "hostcalls", "hostcalls/network"},
 	"hostcalls/wasip1":        {"executor", "executor/driver", "executor/engine", "executor/engine/meter", "executor/engine/snapshot", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs"},
-	"hostcalls/wasip2":        {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/network", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi"},
+	"hostcalls/wasip2":        {"component/abi", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/network", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi", "hostcalls/wasihttp"},
 	"hostcalls/wasip3":        {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/component", "hostcalls/files", "hostcalls/network", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasi", "hostcalls/wasihttp"},
 
 	"hostcalls/network/networktest":   {"hostcalls", "hostcalls/network"},

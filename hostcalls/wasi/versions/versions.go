@@ -40,19 +40,25 @@ func Config(appends *files.Appends) component.Config {
 // Handler is a function that a component exports to answer HTTP requests.
 type Handler struct {
 	Export  string // its full name
-	Version string // of WASI: "0.3"
+	Version string // of WASI: "0.2" or "0.3"
 }
 
-// FindHandler finds the handler among what a component exports. ok is false if there is none.
+// FindHandler finds the handler among what a component exports: that of WASI 0.3 if there are both. ok is false if there is none.
 func FindHandler(exports []abi.Export) (h Handler, ok bool) {
 	for _, e := range exports {
 		iface, function, _ := strings.Cut(e.Name, "#")
 		n, err := names.Parse(iface)
-		if err == nil && n.Path == wasip3.HandlerInterface && function == wasip3.HandlerFunction && names.Track(n.Version) == "0.3" {
-			return Handler{e.Name, "0.3"}, true
+		if err != nil {
+			continue
+		}
+		switch track := names.Track(n.Version); {
+		case n.Path == wasip3.HandlerInterface && function == wasip3.HandlerFunction && track == "0.3":
+			return Handler{e.Name, track}, true
+		case n.Path == wasip2.HandlerInterface && function == wasip2.HandlerFunction && track == "0.2":
+			h, ok = Handler{e.Name, track}, true
 		}
 	}
-	return Handler{}, false
+	return h, ok
 }
 
 // Concurrent implements service.Handler: a component of WASI 0.2 answers one request at a time.
@@ -62,6 +68,9 @@ func (h Handler) Concurrent() bool { return h.Version != "0.2" }
 // component to give up, and is for such jobs too. An error of both ends the store; the functions of the exchange are called even
 // so.
 func (h Handler) Handle(s *component.Store, x *wasihttp.Exchange) (cancel func() error, err error) {
+	if h.Version == "0.2" {
+		return wasip2.Handle(s, h.Export, x)
+	}
 	return wasip3.Handle(s, h.Export, x)
 }
 
@@ -90,7 +99,7 @@ func needs(imports []abi.Import) []string {
 func (h *host) WASIP2() *wasip2.State {
 	if h.p2 == nil {
 		h.p2 = &wasip2.State{}
-		h.p2.Init(&h.Host, h.store, h.pendingOps)
+		h.p2.Init(&h.Host, h.store, h.pendingOps, h.sender)
 	}
 	return h.p2
 }

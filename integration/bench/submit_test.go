@@ -86,8 +86,9 @@ func drive(b *testing.B, howLong time.Duration, clients int, call func(context.C
 
 // echoServer is a bare grpc-go server in a process of its own.
 type echoServer struct {
-	client healthv1.HealthClient
-	pid    int
+	client    healthv1.HealthClient
+	workloads reactorv1.WorkloadServiceClient // of which there is Call
+	pid       int
 }
 
 // startEcho starts a bare grpc-go server that listens on a unix socket or on a port of loopback.
@@ -116,7 +117,7 @@ func startEcho(b *testing.B, network string) *echoServer {
 	if _, err := client.Check(b.Context(), &healthv1.HealthCheckRequest{}, grpc.WaitForReady(true)); err != nil {
 		b.Fatal(err)
 	}
-	return &echoServer{client, pid}
+	return &echoServer{client, reactorv1.NewWorkloadServiceClient(conn), pid}
 }
 
 // serveEchoApart runs serveEcho in a process of its own, and returns what gRPC calls its address, and the process.
@@ -159,6 +160,7 @@ func serveEcho() int {
 	}
 	server := grpc.NewServer()
 	healthv1.RegisterHealthServer(server, health.NewServer())
+	reactorv1.RegisterWorkloadServiceServer(server, bareStreams{})
 	if err := server.Serve(listener); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

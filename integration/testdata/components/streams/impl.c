@@ -22,7 +22,7 @@ static streams_waitable_status_t await(uint32_t end, streams_waitable_status_t s
 // No function has a callback that is called.
 #define EXITS(f) \
     streams_callback_code_t exports_streams_##f##_callback(streams_event_t *event) { (void)event; abort(); }
-EXITS(tee) EXITS(read) EXITS(zip) EXITS(check)
+EXITS(copy) EXITS(tee) EXITS(read) EXITS(zip) EXITS(check)
 
 // put writes bytes, and reports whether somebody reads them.
 static bool put(streams_stream_u8_writer_t to, const uint8_t *from, size_t n) {
@@ -33,6 +33,18 @@ static bool put(streams_stream_u8_writer_t to, const uint8_t *from, size_t n) {
             return false;
     }
     return true;
+}
+
+streams_callback_code_t exports_streams_copy(streams_stream_u8_t input) {
+    streams_stream_u8_writer_t to;
+    exports_streams_copy_return(streams_stream_u8_new(&to));
+    streams_waitable_status_t got;
+    do
+        got = await(input, streams_stream_u8_read(input, bytes, CHUNK));
+    while (put(to, bytes, STREAMS_WAITABLE_COUNT(got)) && STREAMS_WAITABLE_STATE(got) == STREAMS_WAITABLE_COMPLETED);
+    streams_stream_u8_drop_readable(input);
+    streams_stream_u8_drop_writable(to);
+    return STREAMS_CALLBACK_CODE_EXIT;
 }
 
 streams_callback_code_t exports_streams_tee(streams_stream_u8_t input) {

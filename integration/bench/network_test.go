@@ -265,10 +265,14 @@ func connectTo(l net.Listener) *reactorv1.Grant {
 // serve runs a guest on a granted listener and returns its address.
 func serve(b *testing.B, d *testkit.Daemon, guest []byte, limits *reactorv1.Limits) string {
 	b.Helper()
-	id := d.Submit(b, &reactorv1.WorkloadSpec{
-		Module: d.Push(b, guest), Limits: limits,
-		Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: "127.0.0.1:0"}}}},
-	})
+	return serveSpec(b, d, &reactorv1.WorkloadSpec{Module: d.Push(b, guest), Limits: limits})
+}
+
+// serveSpec is serve for a spec without its grants.
+func serveSpec(b *testing.B, d *testkit.Daemon, spec *reactorv1.WorkloadSpec) string {
+	b.Helper()
+	spec.Grants = []*reactorv1.Grant{{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: "127.0.0.1:0"}}}}
+	id := d.Submit(b, spec)
 	for {
 		w, err := d.Workloads.GetWorkload(b.Context(), &reactorv1.GetWorkloadRequest{Id: id})
 		if err != nil {
@@ -372,7 +376,7 @@ func driveHTTP(b *testing.B, address string, connections, pid int) load {
 				}
 				body, err := io.ReadAll(resp.Body)
 				_ = resp.Body.Close() // it has been read
-				if err != nil || !strings.HasPrefix(string(body), "Hello") {
+				if err != nil || len(body) < 5 || !strings.EqualFold(string(body[:5]), "hello") {
 					b.Errorf("%q, %v", body, err)
 					return
 				}

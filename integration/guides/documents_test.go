@@ -55,6 +55,7 @@ func TestDocuments(t *testing.T) {
 				"go install ":                "it changes the machine",
 				"reactord ":                  "the daemon runs already",
 				"reactorctl dev ":            "it lasts until it is interrupted; TestDevGuide runs some",
+				"reactorctl serve ":          "it lasts until it is interrupted; TestServeCommand runs one",
 			},
 		},
 		{

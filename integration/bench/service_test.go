@@ -1,0 +1,100 @@
+package bench
+
+import (
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// serviceGuest is a component in Rust that serves HTTP; its folder has its source.
+const serviceGuest = "../testdata/services/service.wasm"
+
+// BenchmarkService measures a component that answers with a few bytes, on 32 connections that are kept alive, with instances that
+// are used again and with one for each request, against a native server of net/http.
+func BenchmarkService(b *testing.B) {
+	const connections = 32
+	report := func(name string, l load) float64 {
+		b.ReportMetric(l.perSecond, name+"/s")
+		b.ReportMetric(l.cpu, name+"-cpu-us")
+		return l.perSecond
+	}
+	for b.Loop() {
+		other := startNative(b, "http")
+		native := report("native", driveHTTP(b, other.said, connections, other.pid))
+		other.stop()
+
+		d := testkit.Start(b, b.TempDir())
+		again := report("requests", driveHTTP(b, serveComponent(b, d, &reactorv1.HttpService{}), connections, d.PID))
+		once := report("single", driveHTTP(b, serveComponent(b, d, &reactorv1.HttpService{MaxInstanceRequests: 1, MaxInstances: connections}), connections, d.PID))
+		d.Stop()
+		b.ReportMetric(again/native, "x-native")
+		b.ReportMetric(once/native, "x-native-single")
+	}
+}
+
+// BenchmarkServiceWaiting measures requests that wait in a component at the same time: the memory of each, and how long all of them
+// take that wait for 50 ms.
+func BenchmarkServiceWaiting(b *testing.B) {
+	const requests = 2000
+	d := testkit.Start(b, b.TempDir())
+	address := serveComponent(b, d, &reactorv1.HttpService{MaxConcurrentRequests: requests, MaxWaitingRequests: requests})
+	for _, version := range []string{"http1", "http2"} {
+		b.Run(version, func(b *testing.B) {
+			transport := &http.Transport{MaxIdleConnsPerHost: requests}
+			if version == "http2" {
+				transport.Protocols = new(http.Protocols)
+				transport.Protocols.SetUnencryptedHTTP2(true)
+			}
+			defer transport.CloseIdleConnections()
+			client := &http.Client{Transport: transport}
+			askAll := func(path string) time.Duration {
+				var all sync.WaitGroup
+				start := time.Now()
+				for range requests {
+					all.Go(func() {
+						resp, err := client.Get("http://" + address + path)
+						if err != nil {
+							b.Error(err)
+							return
+						}
+						_ = resp.Body.Close()
+						if resp.StatusCode != http.StatusOK {
+							b.Error(resp.StatusCode)
+						}
+					})
+				}
+				all.Wait()
+				return time.Since(start)
+			}
+			for b.Loop() {
+				askAll("/sleep?1")
+				before := d.Stats(b).GetResidentBytes()
+				done := make(chan struct{})
+				go func() {
+					defer close(done)
+					askAll("/sleep?3000")
+				}()
+				time.Sleep(2 * time.Second)
+				b.ReportMetric((mebibytes(d.Stats(b).GetResidentBytes())-mebibytes(before))*1024/requests, "KiB/request")
+				<-done
+				b.ReportMetric(float64(askAll("/sleep?50").Milliseconds()), "ms-all")
+			}
+		})
+	}
+	d.Stop()
+}
+
+// serveComponent starts a service, and returns its address.
+func serveComponent(b *testing.B, d *testkit.Daemon, how *reactorv1.HttpService) string {
+	b.Helper()
+	guest, err := os.ReadFile(serviceGuest)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return serveSpec(b, d, &reactorv1.WorkloadSpec{Module: d.Push(b, guest), Serve: how})
+}

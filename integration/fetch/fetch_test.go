@@ -134,9 +134,13 @@ func testService(t *testing.T, component string) {
 func TestRust(t *testing.T) { testService(t, examples+"/rust/fetch.wasm") }
 func TestC(t *testing.T)    { testService(t, examples+"/c/fetch.wasm") }
 
-// TestPython builds the component, of 21 MB, where componentize-py is.
+// TestPython builds the component, of 21 MB, where componentize-py is; so does TestJavaScript with componentize-js.
 func TestPython(t *testing.T) {
 	testService(t, build(t, "python", "componentize-py --version", "componentize-py 0.25.1"))
+}
+
+func TestJavaScript(t *testing.T) {
+	testService(t, build(t, "javascript", "componentize-js --version", "0.23.0"))
 }
 
 // build builds the component of a language, if a tool has a version.

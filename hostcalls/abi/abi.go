@@ -90,6 +90,8 @@ type Process interface {
 type Active interface {
 	// Calls returns how many there are. It may be called from any goroutine.
 	Calls() int
+	// AppendFirstOps is AppendOps of at least so many operations, if there are as many: the others may be left out.
+	AppendFirstOps(ops []hostcalls.Op, enough int) []hostcalls.Op
 	// Activity says what they do. It may be called from any goroutine, and does not hold up the process.
 	Activity() *activity.Activity
 }

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -106,8 +107,14 @@ const opsAtOnce = 256
 
 // AppendOps implements abi.Process.
 func (s *Store) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
+	return s.AppendFirstOps(ops, math.MaxInt)
+}
+
+// AppendFirstOps implements abi.Active.
+func (s *Store) AppendFirstOps(ops []hostcalls.Op, enough int) []hostcalls.Op {
+	enough += min(len(ops), math.MaxInt-enough)
 	ops = s.Call.AppendOps(ops)
-	for next, more := 0, true; more; {
+	for next, more := 0, true; more && len(ops) < enough; {
 		ops, next, more = s.operations.appendSome(ops, next)
 	}
 	s.operations.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/component/compose"
 	"github.com/reactord/reactord/examples"
 	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -43,6 +44,50 @@ func BenchmarkSummarizeOps(b *testing.B) {
 		})
 		b.ReportMetric(milliseconds(oldest[len(oldest)/2]), "oldest-p50-ms")
 		empty(b, d)
+		d.Stop()
+	}
+}
+
+// BenchmarkSummarizeCalls measures the same for 100,000 calls that wait in one instance: what it takes to count their operations
+// (p50-ms, max-ms), and to say what the calls do (activity-p50-ms).
+func BenchmarkSummarizeCalls(b *testing.B) {
+	const waiting, calls = 100_000, 20
+	crowd, err := compose.Join(compose.Part{Binary: examples.CrowdComponent}, []compose.Plug{{Part: compose.Part{Binary: examples.SleeperComponent}}}, compose.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		d := testkit.Start(b, b.TempDir())
+		args := []*reactorv1.Value{uintValue(waiting), uintValue(1), uintValue(farFuture)}
+		id := d.Submit(b, &reactorv1.WorkloadSpec{
+			Module: d.Push(b, crowd), Call: &reactorv1.FunctionCall{Export: "crowd", Args: args}, Limits: &reactorv1.Limits{MemoryBytes: 512 << 20},
+		})
+		for {
+			page, err := d.Workloads.ListOps(b.Context(), &reactorv1.ListOpsRequest{WorkloadId: id, PageSize: 1})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if groups := page.GetActivity().GetCalls(); len(groups) > 0 && groups[0].GetCount() == waiting && !page.GetActivity().GetBusy() {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		settle(b, d)
+		took := timed(calls, func() {
+			summary, err := d.Workloads.SummarizeOps(b.Context(), &reactorv1.SummarizeOpsRequest{})
+			if err != nil || summary.GetGroups()[0].GetCount() != waiting {
+				b.Fatalf("%v, %v", summary, err)
+			}
+		})
+		b.ReportMetric(milliseconds(took[calls/2]), "p50-ms")
+		b.ReportMetric(milliseconds(took[calls-1]), "max-ms")
+		took = timed(calls, func() {
+			response, err := d.Workloads.GetWorkload(b.Context(), &reactorv1.GetWorkloadRequest{Id: id})
+			if err != nil || response.GetWorkload().GetStatus().GetActivity().GetCalls()[0].GetCount() != waiting {
+				b.Fatalf("%v, %v", response, err)
+			}
+		})
+		b.ReportMetric(milliseconds(took[calls/2]), "activity-p50-ms")
 		d.Stop()
 	}
 }

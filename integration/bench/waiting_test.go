@@ -39,9 +39,12 @@ func sleepingProgram(module string, ms uint64) *reactorv1.WorkloadSpec {
 
 // sleepingFunction is a sleep of a component that exports one.
 func sleepingFunction(module string, ms uint64) *reactorv1.WorkloadSpec {
-	whole := func(n uint64) *reactorv1.Value { return &reactorv1.Value{Kind: &reactorv1.Value_Uint{Uint: n}} }
-	call := &reactorv1.FunctionCall{Export: "example:sleeper/sleeping#sleep", Args: []*reactorv1.Value{whole(1), whole(ms)}}
+	call := &reactorv1.FunctionCall{Export: "example:sleeper/sleeping#sleep", Args: []*reactorv1.Value{uintValue(1), uintValue(ms)}}
 	return &reactorv1.WorkloadSpec{Module: module, Call: call}
+}
+
+func uintValue(n uint64) *reactorv1.Value {
+	return &reactorv1.Value{Kind: &reactorv1.Value_Uint{Uint: n}}
 }
 
 func benchmarkWaiting(b *testing.B, binary []byte, spec sleep, guests int) {

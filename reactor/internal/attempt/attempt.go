@@ -196,6 +196,14 @@ func (a *Attempt) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 	return ops
 }
 
+// FirstOps returns what the guest waits for now, at least so many operations if there are as many.
+func (a *Attempt) FirstOps(enough int) []hostcalls.Op {
+	if p := a.active(); p != nil {
+		return p.AppendFirstOps(nil, enough)
+	}
+	return a.AppendOps(nil)
+}
+
 // Calls returns how many calls of a component are in progress, and Activity what they do; zero and nil if the guest is none.
 func (a *Attempt) Calls() int {
 	if p := a.active(); p != nil {

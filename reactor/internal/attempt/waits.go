@@ -52,8 +52,12 @@ func (a *Attempt) HeldBy(until time.Time) (peers []string, held bool) {
 	if since.IsZero() || until.Sub(since) < heldAfter {
 		return nil, false
 	}
+	ops := a.FirstOps(1)
+	if len(ops) > 0 && ops[0].Peer() == "" {
+		return nil, false // as most are
+	}
 	var buffer [2]hostcalls.Op
-	ops := a.AppendOps(buffer[:0])
+	ops = a.AppendOps(buffer[:0])
 	for i := range ops {
 		peer := ops[i].Peer()
 		switch {

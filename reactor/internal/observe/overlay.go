@@ -32,7 +32,7 @@ func (o *Observer) Overlay(w *api.Workload) {
 	}
 	s.State, s.Attempts, s.StartTime, s.Delay = api.Running, a.Number, a.Started, delay
 	s.ListenAddresses, s.Service = a.ListenAddresses(), a.Service()
-	ops := a.AppendOps(nil)
+	ops := a.FirstOps(maxWaitingFor)
 	s.WaitingFor = o.apiOps(running{w.ID, a}, ops[:min(len(ops), maxWaitingFor)])
 	s.Usage = a.Usage()
 	s.Calls = a.Calls()

@@ -146,8 +146,11 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		},
 		Answer: func(r *wasihttp.Response, err error) { answers <- answer{r, err} },
 	})
-	defer filling.Wait()
-	defer body.Fail(context.Canceled)
+	defer func() { // net/http does not read the rest of a body that it has given away
+		body.Fail(context.Canceled)
+		filling.Wait()
+		_, _ = io.Copy(io.Discard, r.Body)
+	}()
 	select {
 	case a := <-answers:
 		if a.err != nil {

@@ -34,6 +34,7 @@ library counters provider counters/provider.c
 library counters user counters/user.c
 library tasks worker tasks/impl.c
 library sockets sockets sockets/impl.c
+library gateway gateway gateway/impl.c
 wasm-tools compose "$out/user.wasm" -d "$out/provider.wasm" -o "$out/composed.wasm" > /dev/null 2>&1
 
 crate() { # FOLDER

@@ -27,6 +27,9 @@ func (j *job) callStreams(cmd *cobra.Command, name string, function *signature.R
 	if j.output.String() == "name" {
 		return usageError(cmd, "-o name prints the id of a workload, and this call is none, since %s takes or returns a stream or a future", name)
 	}
+	if len(j.stages[0].spec.GetGrants()) > 0 {
+		return usageError(cmd, "a call that is no workload has no grants, and %s takes or returns a stream or a future: give it what it reads as an argument", name)
+	}
 	var in io.Reader
 	if j.stages[0].module != source.Stdin && j.flags.stdin != "-" {
 		in = j.In

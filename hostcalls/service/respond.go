@@ -90,6 +90,11 @@ const errText = "the service failed to answer"
 
 // pass passes on what the component has answered. It reports whether all of that has gone out.
 func (s *supervisor) pass(out *response, r *request, a answer) bool {
+	if a.response != nil {
+		s.mu.Lock()
+		s.answers = true
+		s.mu.Unlock()
+	}
 	if a.err != nil {
 		if failure, ok := errors.AsType[*wasihttp.Error](a.err); ok { // others are told with the instance
 			s.tell("%s: %v", r.name, failure)
@@ -103,7 +108,11 @@ func (s *supervisor) pass(out *response, r *request, a answer) bool {
 		out.fail(http.StatusInternalServerError, errText)
 		return false
 	}
-	return out.send(a.response, r.due)
+	err := out.send(a.response, r.due)
+	if failure, ok := errors.AsType[*wasihttp.Error](err); ok { // the component's, others are the client's
+		s.tell("%s: the response has ended: %v", r.name, failure)
+	}
+	return err == nil
 }
 
 // response is what goes out for a request.
@@ -130,22 +139,22 @@ func (o *response) fail(status int, why string) {
 // buffers are for bodies that go out.
 var buffers = sync.Pool{New: func() any { return new([wasihttp.BodyBytes]byte) }}
 
-// send sends a response, and reports whether all of it has gone out by a time.
-func (o *response) send(from *wasihttp.Response, due time.Time) bool {
+// send sends a response, and returns why not all of it has gone out by a time: a *wasihttp.Error if its body has failed.
+func (o *response) send(from *wasihttp.Response, due time.Time) error {
 	body := from.Body
 	o.status = from.Status
 	if o.from.Method == http.MethodHead || from.Status == http.StatusNoContent || from.Status == http.StatusNotModified {
 		o.head(from)
 		o.w.WriteHeader(from.Status)
 		body.Close(nil)
-		return true
+		return nil
 	}
 	if err := o.sendBody(from, due); err != nil {
 		body.Close(errGone)
-		return false
+		return err
 	}
 	body.Close(nil)
-	return true
+	return nil
 }
 
 // head sets the header fields of a response.
@@ -219,7 +228,7 @@ func (o *response) trail(trailers *wasihttp.Fields) {
 		return
 	}
 	h := o.w.Header()
-	for name, values := range trailers.Header() {
+	for name, values := range trailers.Trailer() {
 		h[http.TrailerPrefix+name] = values
 	}
 }

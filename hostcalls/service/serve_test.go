@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -126,6 +127,31 @@ func TestEchoes(t *testing.T) {
 				_ = resp.Body.Close()
 			}
 		})
+	}
+}
+
+// A body of HTTP/2 that the component does not read ends its stream alone: the connection has others.
+func TestUnreadBodyOfHTTP2(t *testing.T) {
+	r := start(t, abi.Service{}, answering("hello"))
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	transport := &http.Transport{Protocols: protocols}
+	defer transport.CloseIdleConnections()
+	var reused bool
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }})
+	for i := range 3 {
+		body, writer := io.Pipe()
+		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, r.url, body)
+		go func() { _, _ = io.WriteString(writer, "unread") }()
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		_, _ = resp.Body.Close(), writer.Close()
+		if err != nil || string(b) != "hello" || reused != (i > 0) {
+			t.Errorf("request %d: %q, %v, on a connection that was used before: %v", i, b, err, reused)
+		}
 	}
 }
 
@@ -351,38 +377,52 @@ func TestClientGoes(t *testing.T) {
 	r.await("none is active", func(c abi.ServiceCounts) bool { return c.Active == 0 && c.Failed == 2 })
 }
 
-// A trap fails the requests of its instance; others have a new one. Too many within a short time end the service.
+// A trap fails the requests of its instance; others have a new one. Traps within a short time end a service that has never answered,
+// and no other: clients could end it.
 func TestTraps(t *testing.T) {
 	trap := &engine.Trap{Message: "ouch"}
-	r := start(t, abi.Service{Instances: 1}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
-		if x.Request.PathWithQuery == "/trap" {
-			return nil, trap
-		}
-		reply(store, x, "hello")
-		return nil, nil
-	}))
-	if status, _ := r.get("/trap"); status != http.StatusInternalServerError {
-		t.Error(status)
-	}
-	if status, text := r.get("/"); status != http.StatusOK || text != "hello" {
-		t.Errorf("%d %q", status, text)
-	}
-	for range maxTraps - 1 {
-		resp, err := r.client.Get(r.url + "/trap")
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-	}
-	select {
-	case <-r.ended:
-	case <-time.After(10 * time.Second):
-		t.Fatal("the service goes on")
-	}
-	if !errors.Is(r.result, error(trap)) {
-		t.Errorf("it ended with %v", r.result)
-	}
-	if !strings.Contains(r.log.String(), "ouch") {
-		t.Errorf("the log: %s", r.log)
+	for _, works := range []bool{true, false} {
+		t.Run(fmt.Sprintf("works=%v", works), func(t *testing.T) {
+			r := start(t, abi.Service{Instances: 1}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+				if x.Request.PathWithQuery == "/trap" {
+					return nil, trap
+				}
+				reply(store, x, "hello")
+				return nil, nil
+			}))
+			if works {
+				if status, text := r.get("/"); status != http.StatusOK || text != "hello" {
+					t.Errorf("%d %q", status, text)
+				}
+			}
+			for range maxTraps {
+				resp, err := r.client.Get(r.url + "/trap")
+				if err != nil {
+					continue // the service has ended
+				}
+				_ = resp.Body.Close()
+				if works && resp.StatusCode != http.StatusInternalServerError {
+					t.Error(resp.StatusCode)
+				}
+			}
+			if works {
+				if status, text := r.get("/"); status != http.StatusOK || text != "hello" {
+					t.Errorf("after the traps: %d %q", status, text)
+				}
+			} else {
+				select {
+				case <-r.ended:
+				case <-time.After(10 * time.Second):
+					t.Fatal("the service goes on")
+				}
+				if !errors.Is(r.result, error(trap)) {
+					t.Errorf("it ended with %v", r.result)
+				}
+			}
+			if !strings.Contains(r.log.String(), "ouch") {
+				t.Errorf("the log: %s", r.log)
+			}
+		})
 	}
 }
 
@@ -473,6 +513,9 @@ func TestBadAnswers(t *testing.T) {
 			}))
 			if status, text := r.get("/"); status != c.want {
 				t.Errorf("%d %q", status, text)
+			}
+			if !strings.Contains(r.log.String(), "GET /: ") {
+				t.Errorf("the log does not say why: %s", r.log)
 			}
 		})
 	}

@@ -21,7 +21,8 @@ import (
 //     comes. When the instance has started, the edge accepts connections.
 //  2. A request asks the pool for an instance, on its connection's goroutine, which waits for the answer. If the pool wants another
 //     instance, the same goroutine makes it: a store and a task.
-//  3. An instance that ends by itself fails its requests; others go to a new one. Too many such ends within a second end the service.
+//  3. An instance that ends by itself fails its requests; others go to a new one. Too many such ends within a second end a service
+//     that has never answered a request. One that has answered goes on: what traps it may be a client that means to.
 //  4. The service ends by a cancel of its task, or a failure. Its last turn closes the listener. Requests that came before are
 //     answered within a grace, unless it has failed; then connections and instances are ended. (Rest waits for that.)
 type supervisor struct {
@@ -48,6 +49,7 @@ type supervisor struct {
 	instances map[*instance]struct{} // whose tasks have not ended
 	serving   bool                   // an instance has started
 	opened    bool                   // and requests are taken
+	answers   bool                   // the component has answered a request: it works, though some requests may trap it
 	stopping  bool                   // no instance is to be made
 	failure   error                  // ends the service
 	refusal   *abi.Refusal           // of the instance that has failed last
@@ -186,7 +188,7 @@ func (s *supervisor) onEnded(i *instance, failure error) {
 	s.waits = addWaits(s.waits, i.pastWaits())
 	if failure != nil {
 		s.refusal = i.refusal
-		if s.serving && !s.traps.note(time.Now()) {
+		if s.answers || s.serving && !s.traps.note(time.Now()) {
 			failure = nil
 		}
 	}

@@ -3,7 +3,7 @@ package service
 import "time"
 
 const (
-	// maxTraps is how many traps within trapTime end a service.
+	// maxTraps is how many traps within trapTime end a service that has never answered a request.
 	maxTraps = 5
 	trapTime = time.Second
 )

@@ -94,7 +94,7 @@ func (u *upload) end() {
 			<-filler
 		}
 	}
-	if c := connOf(u.from.Context()); !u.whole && c != nil {
+	if c := connOf(u.from.Context()); !u.whole && c != nil && u.from.ProtoMajor == 1 { // streams of HTTP/2 end by themselves
 		c.spoilt.Store(true)
 	}
 }

@@ -66,7 +66,7 @@ wasi:http/incoming-handler (WASI 0.2). Requests come in at the address of --list
 The daemon makes instances of the component as requests come, and uses them again: those of WASI 0.3 for
 many requests, also at the same time; those of WASI 0.2 for one. The limits of memory, stack, fuel, descriptors and
 pending operations are those of each instance, the others of all together. If instances trap five times
-within a second, the workload fails.
+within a second before the component has answered any request, the workload fails.
 
 What the component writes is printed. An interrupt, a hangup, and an output that nobody reads cancel the
 workload: requests under way have five seconds to end. With --detach it goes on without this command, and

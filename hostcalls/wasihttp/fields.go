@@ -220,6 +220,14 @@ func (f *Fields) Header() http.Header {
 	return h
 }
 
+// Trailer returns the fields for net/http as trailers: without those that say how a message is framed, read or whom it is for, which
+// may not come after it.
+func (f *Fields) Trailer() http.Header {
+	h := f.Header()
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return !httpguts.ValidTrailerHeader(name) })
+	return h
+}
+
 // Copy adds the fields to those of net/http, which may change what it gets.
 func (f *Fields) Copy(h http.Header) {
 	for i := range f.list {

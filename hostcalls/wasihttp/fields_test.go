@@ -116,6 +116,18 @@ func TestHeader(t *testing.T) {
 	}
 }
 
+func TestTrailer(t *testing.T) {
+	f := &Fields{}
+	for _, name := range []string{"x-sum", "content-length", "trailer", "authorization", "x-sum"} {
+		if err := f.Append(name, "1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := f.Trailer(); len(got) != 1 || len(got["X-Sum"]) != 2 {
+		t.Errorf("the trailers are %v", got)
+	}
+}
+
 func TestContentLength(t *testing.T) {
 	for values, want := range map[string]int64{"": -1, "0": 0, "5": 5, "5,5": 5, "5,6": -2, "+5": -2, "-1": -2, "x": -2, "9223372036854775808": -2, "5 ": -2} {
 		f := &Fields{}

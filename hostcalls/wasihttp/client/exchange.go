@@ -155,7 +155,7 @@ func (b *sentBody) Read(p []byte) (int, error) {
 	n, err := b.reader.Read(p)
 	if errors.Is(err, io.EOF) {
 		if trailers := b.body.Trailers(); trailers != nil {
-			for name, values := range trailers.Header() {
+			for name, values := range trailers.Trailer() {
 				b.trailer[name] = values
 			}
 		}

@@ -147,6 +147,7 @@ func TestHTTPClientGoes(t *testing.T) {
 	s, server := gateway(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	in, out := io.Pipe()
+	defer out.Close() // net/http's transport waits for it, whatever the context
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, in)
 	if err != nil {
 		t.Fatal(err)

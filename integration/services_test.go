@@ -41,9 +41,9 @@ type service struct {
 func startService(t *testing.T, d *testkit.Daemon, how *reactorv1.HttpService, change ...func(*reactorv1.WorkloadSpec)) *service {
 	t.Helper()
 	s := &service{t: t, d: d, h1: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
-	clear := new(http.Protocols)
-	clear.SetUnencryptedHTTP2(true)
-	s.h2 = &http.Client{Transport: &http.Transport{Protocols: clear}}
+	plain := new(http.Protocols)
+	plain.SetUnencryptedHTTP2(true)
+	s.h2 = &http.Client{Transport: &http.Transport{Protocols: plain}}
 	t.Cleanup(func() { s.h1.CloseIdleConnections(); s.h2.CloseIdleConnections() })
 	spec := &reactorv1.WorkloadSpec{Module: pushService(t, d), Serve: how, Grants: []*reactorv1.Grant{listenAt("127.0.0.1:0")}}
 	for _, c := range change {

@@ -194,20 +194,20 @@ func TestIdle(t *testing.T) {
 func TestTooManyTraps(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		after []time.Duration // from one trap to the next
-		want  int             // the trap that is too many; 0: none
+		after []int // milliseconds from one trap to the next
+		want  int   // the trap that is too many; 0: none
 	}{
-		{"five at once", []time.Duration{0, 0, 0, 0, 0}, 5},
-		{"five within a second", []time.Duration{0, 240, 240, 240, 240}, 5},
-		{"four and then another one", []time.Duration{0, 0, 0, 0, 1000}, 0},
-		{"many, slowly", []time.Duration{0, 300, 300, 300, 300, 300, 300, 300, 300}, 0},
-		{"faster later", []time.Duration{0, 900, 900, 100, 100, 100, 100}, 7},
+		{"five at once", []int{0, 0, 0, 0, 0}, 5},
+		{"five within a second", []int{0, 240, 240, 240, 240}, 5},
+		{"four and then another one", []int{0, 0, 0, 0, 1000}, 0},
+		{"many, slowly", []int{0, 300, 300, 300, 300, 300, 300, 300, 300}, 0},
+		{"faster later", []int{0, 900, 900, 100, 100, 100, 100}, 7},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var traps traps
 			now, got := time.Unix(0, 0), 0
 			for i, d := range c.after {
-				now = now.Add(d * time.Millisecond)
+				now = now.Add(time.Duration(d) * time.Millisecond)
 				if traps.note(now) && got == 0 {
 					got = i + 1
 				}

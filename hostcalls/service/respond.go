@@ -186,7 +186,7 @@ func (o *response) sendBody(from *wasihttp.Response, due time.Time) error {
 		h["Content-Length"] = []string{strconv.Itoa(n)}
 	}
 	o.w.WriteHeader(from.Status)
-	if n, err = o.write(buffer[:n], err); err == nil || errors.Is(err, hostcalls.ErrWouldBlock) {
+	if err = o.write(buffer[:n], err); err == nil || errors.Is(err, hostcalls.ErrWouldBlock) {
 		ctx, cancel := context.WithDeadline(o.from.Context(), due)
 		defer cancel()
 		for err == nil || errors.Is(err, hostcalls.ErrWouldBlock) {
@@ -198,7 +198,7 @@ func (o *response) sendBody(from *wasihttp.Response, due time.Time) error {
 			} else {
 				n, err = read.Read(buffer[:])
 			}
-			n, err = o.write(buffer[:n], err)
+			err = o.write(buffer[:n], err)
 		}
 	}
 	if !errors.Is(err, io.EOF) {
@@ -210,16 +210,16 @@ func (o *response) sendBody(from *wasihttp.Response, due time.Time) error {
 }
 
 // write writes what was read with an error, and returns that error, unless writing fails.
-func (o *response) write(p []byte, err error) (int, error) {
+func (o *response) write(p []byte, err error) error {
 	if len(p) == 0 {
-		return 0, err
+		return err
 	}
 	n, failed := o.w.Write(p)
 	o.sent += int64(n)
 	if failed != nil {
-		err = failed
+		return failed
 	}
-	return n, err
+	return err
 }
 
 // trail sets the trailers.

@@ -274,6 +274,7 @@ func TestPipelining(t *testing.T) {
 		if b, _ := io.ReadAll(resp.Body); string(b) != fmt.Sprintf("/%d", i) {
 			t.Errorf("answer %d is %q", i, b)
 		}
+		_ = resp.Body.Close()
 	}
 }
 
@@ -300,6 +301,7 @@ func TestContinue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = resp.Body.Close() }()
 	if b, err := io.ReadAll(resp.Body); string(b) != "hello" || err != nil {
 		t.Errorf("%q, %v", b, err)
 	}
@@ -474,6 +476,7 @@ func TestConnections(t *testing.T) {
 		if err != nil {
 			return false
 		}
+		defer func() { _ = resp.Body.Close() }()
 		_, err = io.Copy(io.Discard, resp.Body)
 		return err == nil && resp.StatusCode == http.StatusOK
 	}

@@ -53,7 +53,7 @@ func newBody(length int64, ofRequest bool) *Body {
 func NewBodyOf(length int64, ofRequest bool, start func(*Body)) *Body {
 	b := newBody(length, ofRequest)
 	if length == 0 {
-		b.End(nil)
+		b.End(nil) //nolint:errcheck // it is as long as announced
 		return b
 	}
 	b.start = func() { start(b) }

@@ -149,7 +149,7 @@ func PutError(w *cabi.Writer, err error) {
 // ReadError reads an error-code.
 func ReadError(r *cabi.Reader) *Error {
 	e := &Error{Code: Code(r.Variant())}
-	any := func(string) bool { return true }
+	whatever := func(string) bool { return true }
 	number := func(r *cabi.Reader, get func() uint64) {
 		if e.HasNumber = r.Option(); e.HasNumber {
 			e.Number = get()
@@ -158,12 +158,12 @@ func ReadError(r *cabi.Reader) *Error {
 	switch e.Code {
 	case DNSError:
 		payload := r.Record()
-		e.Text, _ = ReadText(&payload, any)
+		e.Text, _ = ReadText(&payload, whatever)
 		number(&payload, func() uint64 { return uint64(payload.U16()) })
 	case TLSAlertReceived:
 		payload := r.Record()
 		number(&payload, func() uint64 { return uint64(payload.U8()) })
-		e.Text, _ = ReadText(&payload, any)
+		e.Text, _ = ReadText(&payload, whatever)
 	case RequestBodySize, ResponseBodySize:
 		number(r, r.U64)
 	case RequestHeaderSectionSize, RequestTrailerSectionSize, ResponseHeaderSectionSize, ResponseTrailerSectionSize:
@@ -175,10 +175,10 @@ func ReadError(r *cabi.Reader) *Error {
 		fallthrough
 	case RequestTrailerSize, ResponseHeaderSize, ResponseTrailerSize:
 		payload := r.Record()
-		e.Text, _ = ReadText(&payload, any)
+		e.Text, _ = ReadText(&payload, whatever)
 		number(&payload, func() uint64 { return uint64(payload.U32()) })
 	case ResponseTransferCoding, ResponseContentCoding, InternalError:
-		e.Text, _ = ReadText(r, any)
+		e.Text, _ = ReadText(r, whatever)
 	}
 	e.Text = cut(e.Text)
 	return e

@@ -148,8 +148,11 @@ func (f *futureResponse) get(c call) {
 	wasihttp.PutError(&c.Results, err)
 }
 
-// HandlerInterface is the interface that a component exports which answers requests, and HandlerFunction its function.
-const HandlerInterface, HandlerFunction = "wasi:http/incoming-handler", "handle"
+// What a component exports that answers requests.
+const (
+	HandlerInterface = "wasi:http/incoming-handler"
+	HandlerFunction  = "handle"
+)
 
 // Handle has the component of a store answer a request, by a function that it exports: export is its full name. It is for jobs of
 // component.Store.Do, of which no other one is done until the component has returned: cancel has no effect. An error ends the

@@ -9,8 +9,11 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
-// HandlerInterface is the interface that a component exports which answers requests, and HandlerFunction its function.
-const HandlerInterface, HandlerFunction = "wasi:http/handler", "handle"
+// What a component exports that answers requests.
+const (
+	HandlerInterface = "wasi:http/handler"
+	HandlerFunction  = "handle"
+)
 
 // Handle has the component of a store answer a request, by a function that it exports: export is its full name. It is for jobs of
 // component.Store.Do. cancel asks the component to give up, and is for such jobs too. An error of both ends the store; the

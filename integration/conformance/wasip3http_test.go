@@ -164,7 +164,7 @@ func (anybody) Connect(*httpclient.Target, netip.AddrPort) error  { return nil }
 
 // send sends the request, and returns what is not as expected.
 func (r httpRequest) send(to string) (faults []string) {
-	request, err := http.NewRequest(r.Method, to+r.Path, strings.NewReader(r.Body)) //nolint:noctx // the test ends with it
+	request, err := http.NewRequest(r.Method, to+r.Path, strings.NewReader(r.Body))
 	if err != nil {
 		return []string{err.Error()}
 	}

@@ -13,7 +13,7 @@ import (
 
 // dial connects for an exchange, which ctx has: to the first address of its host that may be connected to and answers.
 func (c *Client) dial(ctx context.Context, protocol, _ string) (net.Conn, error) {
-	x := ctx.Value(exchangeKey{}).(*exchange) //nolint:forcetypeassert,errcheck // all requests are those of exchanges
+	x := ctx.Value(exchangeKey{}).(*exchange) //nolint:forcetypeassert // all requests are those of exchanges
 	ctx, cancel := context.WithTimeoutCause(ctx, x.options().Connect.Or(connectTimeout), fault(wasihttp.ConnectionTimeout))
 	defer cancel()
 	defer context.AfterFunc(c.ctx, cancel)() // net/http goes on for others when a request is given up

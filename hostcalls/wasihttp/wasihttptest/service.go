@@ -174,7 +174,7 @@ func write(ctx context.Context, w http.ResponseWriter, r *wasihttp.Response) {
 	}
 	w.WriteHeader(r.Status)
 	body := r.Body.Stream(ctx)
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	piece := make([]byte, 4096)
 	for {
 		n, err := body.Read(piece)

@@ -28,6 +28,9 @@ type sending struct {
 	given    bool // up
 }
 
+// requestBytes is about what a request that is sent takes of the host's memory.
+const requestBytes = 16 << 10
+
 // send answers client.send.
 func send(c call) {
 	r := take(c.Call, &c.requests, c.Args.Own())
@@ -41,13 +44,18 @@ func send(c call) {
 		wasihttp.PutError(&c.Results, err)
 		return
 	}
+	if !c.store.Hold(requestBytes) {
+		c.Trap("there is no memory for another HTTP request")
+	}
 	s := &sending{host: c.host}
 	s.Finish = func(c *component.Call) {
 		r.fields.Release()
+		s.host.store.Free(requestBytes)
 		s.finish(call{c, s.host})
 	}
 	s.Cancel = func() {
 		r.fields.Release()
+		s.host.store.Free(requestBytes)
 		s.giveUp()
 	}
 	c.Later(&s.Operation)

@@ -373,6 +373,36 @@ func TestServiceRestarts(t *testing.T) {
 	}
 }
 
+// A component of WASI 0.2 answers one request, and others have instances of their own at the same time.
+func TestServiceOf02(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	binary, err := os.ReadFile(filepath.Join("testdata", "services", "proxy.wasm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startService(t, d, &reactorv1.HttpService{}, func(spec *reactorv1.WorkloadSpec) { spec.Module = d.Push(t, binary) })
+	const requests = 20
+	var all sync.WaitGroup
+	for range requests {
+		all.Go(func() {
+			resp, err := s.h2.Get(s.url + "/sleep")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			if b, err := io.ReadAll(resp.Body); string(b) != "1\n" || err != nil {
+				t.Errorf("%d %q, %v", resp.StatusCode, b, err)
+			}
+		})
+	}
+	all.Wait()
+	if c := s.counts(); c.GetInstancesStarted() < requests || c.GetFailed() > 0 {
+		t.Error(c)
+	}
+	until(t, "nothing is left", func() bool { return s.counts().GetInstances() == 0 })
+}
+
 // What can't be served is refused when it is submitted, and by what.
 func TestServiceRefused(t *testing.T) {
 	d := testkit.Start(t, t.TempDir())

@@ -39,7 +39,7 @@ func (c *Call) Lookup(over func() error, op Op, lane driver.Lane, job func(conte
 }
 
 func (c *Call) wait(over func() error, op Op, lane driver.Lane, j *blockingJob) error {
-	j.wake = c.waker()
+	j.wake = c.Waker()
 	spec := driver.Job{
 		Run: j.attempt, Done: j.done, Tenant: c.Tenant(), Owner: c.guest.owner, Lane: lane,
 		Kind: op.Kind.String(), Target: op.Target, Quick: c.quick && op.Bytes != 0,
@@ -68,7 +68,7 @@ func (c *Call) wait(over func() error, op Op, lane driver.Lane, j *blockingJob) 
 }
 
 // Release runs release on the blocking pool and does not wait for it. The guest, if it still runs, is charged
-// for the processor time.
+// for the processor time. It may be called from any goroutine.
 func (c *Call) Release(op Op, lane driver.Lane, release func()) {
 	g := c.guest
 	g.driver.Go(driver.Job{

@@ -33,8 +33,9 @@ import (
 // unregister (two locks and a record for each sleep, where step 1 is a store of three words).
 type Call struct {
 	guest *Guest
-	fiber *executor.Fiber
-	with  *Parker // nil: the task parks. A pointer, since most calls have none
+	task  *executor.Task
+	fiber *executor.Fiber // of the task, on which the call runs now
+	with  *Parker         // nil: the task parks. A pointer, since most calls have none
 	timer driver.Timer
 	armed bool    // timer has been initialized
 	quick bool    // the last blocking job was quick
@@ -55,7 +56,7 @@ type Wait struct {
 }
 
 // Init initializes a zero Call for a guest on a fiber. A Call must not be copied after Init.
-func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.fiber = g, f }
+func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.task, c.fiber = g, f.Task(), f }
 
 // Parker is how a call waits whose task has more to do when it waits, or other calls.
 type Parker interface {
@@ -90,7 +91,7 @@ func (c *Call) Guest() *Guest { return c.guest }
 func (c *Call) Fiber() *executor.Fiber { return c.fiber }
 
 // Tenant returns the tenant of the call's task. It may be called from any goroutine.
-func (c *Call) Tenant() string { return c.fiber.Task().Tenant() }
+func (c *Call) Tenant() string { return c.task.Tenant() }
 
 // Err returns the cause of the cancel, or nil.
 func (c *Call) Err() error { return c.fiber.Err() }
@@ -200,12 +201,12 @@ func (c *Call) startTimer(due time.Time) {
 	c.guest.driver.Start(&c.timer, due)
 }
 
-// waker returns what wakes the call.
-func (c *Call) waker() func() {
+// Waker returns what wakes the call, from any goroutine.
+func (c *Call) Waker() func() {
 	if c.with != nil {
 		return (*c.with).Wake
 	}
-	return c.fiber.Task().Wake
+	return c.task.Wake
 }
 
 // wakeDue returns what its timer calls.
@@ -213,7 +214,7 @@ func (c *Call) wakeDue() func(time.Time) {
 	if c.with != nil {
 		return (*c.with).WakeDue
 	}
-	return c.fiber.Task().WakeDue
+	return c.task.WakeDue
 }
 
 const (
@@ -226,7 +227,7 @@ const (
 // notify arms the waits. The caller must call stop, which disarms them, also after an error. With many waits
 // both give the worker up in between. The error is the cause of a cancel.
 func (c *Call) notify(waits []Wait) (stop func(), err error) {
-	wake := c.waker()
+	wake := c.Waker()
 	if len(waits) == 1 {
 		return waits[0].On.Notify(wake), c.fiber.Err()
 	}

@@ -14,7 +14,7 @@ import (
 // take the grant away.
 func TestServeWithAsyncSockets(t *testing.T) {
 	c := newCtl(t, asyncSockets(t))
-	guest := componentFile("sockets")
+	guest := componentFile("steps")
 	if out, want := c.must(t, "module", "inspect", guest), "sockets (--listen), dialling (--dial), names (--resolve, or --dial with the name)"; !strings.Contains(out, want) {
 		t.Errorf("no %q in %s", want, out)
 	}
@@ -64,7 +64,7 @@ func TestDialWithAsyncSockets(t *testing.T) {
 			_ = conn.Close()
 		}
 	}()
-	guest, at := componentFile("sockets"), l.Addr().String()
+	guest, at := componentFile("steps"), l.Addr().String()
 	steps := []string{guest, "tcp", "connect " + at, "receive", "send", "write text", "drop writer", "read 100", "read 100", "received"}
 	if got, want := c.must(t, append([]string{"run", "--dial", at}, steps...)...),
 		"tcp: ok\nconnect: ok\nwrite: ok\nread: text\nread: end\nreceived: ok"; got != want {
@@ -84,7 +84,7 @@ func TestDialWithAsyncSockets(t *testing.T) {
 
 func asyncSockets(t *testing.T) []byte {
 	t.Helper()
-	binary, err := os.ReadFile(componentFile("sockets"))
+	binary, err := os.ReadFile(componentFile("steps"))
 	if err != nil {
 		t.Fatal(err)
 	}

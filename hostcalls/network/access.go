@@ -84,9 +84,10 @@ func untilRevoked(c *hostcalls.Call, g Grant) (over func() error, stop func()) {
 		return func() error { return nil }, func() {}
 	}
 	var revoked atomic.Bool
+	wake := c.Waker()
 	stop = g.OnRevoke(func() {
 		revoked.Store(true)
-		c.Fiber().Task().Wake()
+		wake()
 	})
 	return func() error {
 		if revoked.Load() {

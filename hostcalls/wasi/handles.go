@@ -82,7 +82,7 @@ func (r Room) Notify(ready func()) (stop func()) {
 	d.mu.Lock()
 	forget := d.waiters.Add(&d.mu, ready, false)
 	d.mu.Unlock()
-	timers, timer := r.Host.hostcall().Guest().Driver(), &driver.Timer{}
+	timers, timer := r.Host.store.Guest.Driver(), &driver.Timer{}
 	timer.Init(func(time.Time) { d.tell() })
 	timers.Start(timer, time.Now().Add(retryRoom))
 	return func() {

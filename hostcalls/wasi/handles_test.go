@@ -25,7 +25,6 @@ func hostOf(t *testing.T, budget *hostcalls.Budget, n int) *Host {
 	})
 	store := &component.Store{}
 	store.Guest.Init(d, "w")
-	store.Call.Init(&store.Guest, nil)
 	h := &Host{store: store}
 	h.Handles.init(&abi.Config{Descriptors: 3 + n, Budget: budget, Owner: "w"})
 	return h

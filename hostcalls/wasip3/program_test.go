@@ -28,8 +28,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// sockets is a program that carries out its arguments and prints what comes of them; its source says which there are.
-const sockets = "../../integration/testdata/components/sockets.wasm"
+// steps is a program that carries out its arguments and prints what comes of them; its source says which there are.
+const steps = "../../integration/testdata/components/steps.wasm"
 
 const (
 	serverAt = "10.0.0.1:80"
@@ -59,7 +59,7 @@ func newNode(t *testing.T) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := components.Load(t.Context(), e, abi.Source{Digest: strings.Repeat("0", 64), Read: func() ([]byte, error) { return os.ReadFile(sockets) }})
+	program, err := components.Load(t.Context(), e, abi.Source{Digest: strings.Repeat("0", 64), Read: func() ([]byte, error) { return os.ReadFile(steps) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,12 +134,12 @@ type run struct {
 }
 
 // start starts a program with steps.
-func (r *rig) start(steps ...string) *run {
+func (r *rig) start(does ...string) *run {
 	r.t.Helper()
 	p := &run{rig: r, done: make(chan struct{})}
 	p.output.more = make(chan struct{}, 1)
 	config := r.config
-	config.Args, config.Stdout = append([]string{"sockets"}, steps...), &p.output
+	config.Args, config.Stdout = append([]string{"steps"}, does...), &p.output
 	process, err := r.program.NewProcess(&config)
 	if err != nil {
 		r.t.Fatal(err)
@@ -176,12 +176,16 @@ func (p *run) ends() {
 	p.left()
 }
 
-// left checks that nothing is left of a program that has ended.
+// left checks that nothing is left of a program that has ended. Files are closed by the pool.
 func (p *run) left() {
 	p.t.Helper()
-	if used, _ := p.budget.Use(); used != 0 || p.by.Open() != 0 {
-		p.t.Errorf("%d descriptors are still taken, %d open by the grant", used, p.by.Open())
+	for patience := time.Now().Add(time.Minute); time.Now().Before(patience); time.Sleep(time.Millisecond) {
+		if used, _ := p.budget.Use(); used == 0 && p.by.Open() == 0 {
+			return
+		}
 	}
+	used, _ := p.budget.Use()
+	p.t.Errorf("%d descriptors are still taken, %d open by the grant", used, p.by.Open())
 }
 
 // waits waits until the program has an operation of a kind, and returns its target.

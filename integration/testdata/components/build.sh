@@ -33,7 +33,7 @@ library streams streams streams/impl.c
 library counters provider counters/provider.c
 library counters user counters/user.c
 library tasks worker tasks/impl.c
-library sockets sockets sockets/impl.c
+library steps steps steps/impl.c
 library gateway gateway gateway/impl.c
 wasm-tools compose "$out/user.wasm" -d "$out/provider.wasm" -o "$out/composed.wasm" > /dev/null 2>&1
 

@@ -6,14 +6,18 @@
 //	receive; send               begin the stream of the direction
 //	read N; write TEXT; flood N on it: up to N bytes; TEXT; N bytes
 //	received; sent              wait for the futures
-//	drop X                      X: socket, listener, reader, writer, received, sent
+//	drop X                      X: socket, listener, reader, writer, received, sent, file, filed
 //	local; remote               the addresses
 //	disconnect; get; put A TEXT of UDP; with A - to the peer
 //	resolve NAME
+//	open PATH                   a file of the first folder, which is made if it is not there
+//	load AT; store AT; append   begin a stream of the file from an offset on, as receive and send do
+//	input                       begins the stream of the standard input
+//	filed; ended                wait for the future of a stream of the file, or of the input
 //	sleep MS
 //
 // A step after "within MS" that takes longer is cancelled. What follows "repeat N" is carried out so many times.
-#include "sockets.h"
+#include "steps.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +27,7 @@ typedef wasi_sockets_types_ip_socket_address_t address_t;
 typedef wasi_sockets_types_error_code_t code_t;
 typedef wasi_sockets_types_result_void_error_code_t result_t;
 
-static wasi_cli_stdout_stream_u8_writer_t out;
+static wasi_cli_stdin_stream_u8_writer_t out;
 static wasi_sockets_types_own_tcp_socket_t tcp;
 static wasi_sockets_types_own_udp_socket_t udp;
 static bool datagrams; // the socket is udp
@@ -31,6 +35,9 @@ static wasi_sockets_types_stream_own_tcp_socket_t listener;
 static wasi_sockets_types_stream_u8_t reader;
 static wasi_sockets_types_stream_u8_writer_t writer;
 static wasi_sockets_types_future_result_void_error_code_t received, sent;
+static wasi_filesystem_types_own_descriptor_t file;
+static wasi_filesystem_types_future_result_void_error_code_t filed;
+static wasi_cli_stdin_future_result_void_error_code_t ended;
 static unsigned limit; // of the step, in milliseconds; 0: none
 static uint8_t bytes[64 << 10];
 
@@ -41,42 +48,48 @@ static const char *const codes[] = {
 static const char *const lookup_codes[] = {
     "access-denied", "invalid-argument", "name-unresolvable", "temporary-resolver-failure", "permanent-resolver-failure", "other"};
 
-// event waits for an event of a waitable. The result is SOCKETS_WAITABLE_STATUS_BLOCKED if the limit passes first.
+static const char *const file_codes[] = {
+    "access", "already", "bad-descriptor", "busy", "deadlock", "quota", "exist", "file-too-large", "illegal-byte-sequence", "in-progress",
+    "interrupted", "invalid", "io", "is-directory", "loop", "too-many-links", "message-size", "name-too-long", "no-device", "no-entry",
+    "no-lock", "insufficient-memory", "insufficient-space", "not-directory", "not-empty", "not-recoverable", "unsupported", "no-tty",
+    "no-such-device", "overflow", "not-permitted", "pipe", "read-only", "invalid-seek", "text-file-busy", "cross-device", "other"};
+
+// event waits for an event of a waitable. The result is STEPS_WAITABLE_STATUS_BLOCKED if the limit passes first.
 static uint32_t event(uint32_t waitable, unsigned ms) {
-    sockets_subtask_t timer = 0;
+    steps_subtask_t timer = 0;
     if (ms > 0) {
-        timer = SOCKETS_SUBTASK_HANDLE(wasi_clocks_monotonic_clock_wait_for((uint64_t)ms * 1000000));
+        timer = STEPS_SUBTASK_HANDLE(wasi_clocks_monotonic_clock_wait_for((uint64_t)ms * 1000000));
         if (timer == 0) // it has passed
-            return SOCKETS_WAITABLE_STATUS_BLOCKED;
+            return STEPS_WAITABLE_STATUS_BLOCKED;
     }
-    sockets_waitable_set_t set = sockets_waitable_set_new();
-    sockets_waitable_join(waitable, set);
+    steps_waitable_set_t set = steps_waitable_set_new();
+    steps_waitable_join(waitable, set);
     if (timer != 0)
-        sockets_waitable_join(timer, set);
-    sockets_event_t e;
+        steps_waitable_join(timer, set);
+    steps_event_t e;
     do
-        sockets_waitable_set_wait(set, &e);
-    while (e.waitable == waitable && e.event == SOCKETS_EVENT_SUBTASK && e.code < SOCKETS_SUBTASK_RETURNED);
+        steps_waitable_set_wait(set, &e);
+    while (e.waitable == waitable && e.event == STEPS_EVENT_SUBTASK && e.code < STEPS_SUBTASK_RETURNED);
     bool late = e.waitable != waitable;
-    sockets_waitable_join(waitable, 0);
+    steps_waitable_join(waitable, 0);
     if (timer != 0) {
-        sockets_waitable_join(timer, 0);
+        steps_waitable_join(timer, 0);
         if (!late)
-            sockets_subtask_cancel(timer);
-        sockets_subtask_drop(timer);
+            steps_subtask_cancel(timer);
+        steps_subtask_drop(timer);
     }
-    sockets_waitable_set_drop(set);
-    return late ? SOCKETS_WAITABLE_STATUS_BLOCKED : e.code;
+    steps_waitable_set_drop(set);
+    return late ? STEPS_WAITABLE_STATUS_BLOCKED : e.code;
 }
 
 static void print(const char *text, size_t n) {
     while (n > 0) {
-        sockets_waitable_status_t status = wasi_cli_stdout_stream_u8_write(out, (const uint8_t *)text, n);
-        if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
+        steps_waitable_status_t status = wasi_cli_stdin_stream_u8_write(out, (const uint8_t *)text, n);
+        if (status == STEPS_WAITABLE_STATUS_BLOCKED)
             status = event(out, 0);
-        uint32_t written = SOCKETS_WAITABLE_COUNT(status);
+        uint32_t written = STEPS_WAITABLE_COUNT(status);
         text += written, n -= written;
-        if (SOCKETS_WAITABLE_STATE(status) != SOCKETS_WAITABLE_COMPLETED)
+        if (STEPS_WAITABLE_STATE(status) != STEPS_WAITABLE_COMPLETED)
             return;
     }
 }
@@ -89,13 +102,13 @@ static void say(const char *step, const char *text) {
 }
 
 // done waits for the end of a call, and reports whether it has returned rather than being cancelled.
-static bool done(const char *step, sockets_subtask_status_t status) {
-    sockets_subtask_t task = SOCKETS_SUBTASK_HANDLE(status);
+static bool done(const char *step, steps_subtask_status_t status) {
+    steps_subtask_t task = STEPS_SUBTASK_HANDLE(status);
     bool cancelled = false;
-    if (SOCKETS_SUBTASK_STATE(status) < SOCKETS_SUBTASK_RETURNED && event(task, limit) == SOCKETS_WAITABLE_STATUS_BLOCKED)
-        cancelled = sockets_subtask_cancel(task) != SOCKETS_SUBTASK_RETURNED;
+    if (STEPS_SUBTASK_STATE(status) < STEPS_SUBTASK_RETURNED && event(task, limit) == STEPS_WAITABLE_STATUS_BLOCKED)
+        cancelled = steps_subtask_cancel(task) != STEPS_SUBTASK_RETURNED;
     if (task != 0)
-        sockets_subtask_drop(task);
+        steps_subtask_drop(task);
     if (cancelled)
         say(step, "cancelled");
     return !cancelled;
@@ -155,27 +168,27 @@ static void create(const char *step) {
 
 static void accept(const char *step) {
     wasi_sockets_types_own_tcp_socket_t got;
-    sockets_waitable_status_t status = wasi_sockets_types_stream_own_tcp_socket_read(listener, &got, 1);
-    if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
+    steps_waitable_status_t status = wasi_sockets_types_stream_own_tcp_socket_read(listener, &got, 1);
+    if (status == STEPS_WAITABLE_STATUS_BLOCKED)
         status = event(listener, limit);
-    if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
+    if (status == STEPS_WAITABLE_STATUS_BLOCKED)
         status = wasi_sockets_types_stream_own_tcp_socket_cancel_read(listener);
-    if (SOCKETS_WAITABLE_COUNT(status) == 1)
+    if (STEPS_WAITABLE_COUNT(status) == 1)
         tcp = got, datagrams = false;
-    say(step, SOCKETS_WAITABLE_COUNT(status) == 1 ? "ok" : SOCKETS_WAITABLE_STATE(status) == SOCKETS_WAITABLE_DROPPED ? "end" : "cancelled");
+    say(step, STEPS_WAITABLE_COUNT(status) == 1 ? "ok" : STEPS_WAITABLE_STATE(status) == STEPS_WAITABLE_DROPPED ? "end" : "cancelled");
 }
 
 static void read(const char *step, size_t n) {
-    sockets_waitable_status_t status = wasi_sockets_types_stream_u8_read(reader, bytes, n);
-    if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
+    steps_waitable_status_t status = wasi_sockets_types_stream_u8_read(reader, bytes, n);
+    if (status == STEPS_WAITABLE_STATUS_BLOCKED)
         status = event(reader, limit);
-    if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
+    if (status == STEPS_WAITABLE_STATUS_BLOCKED)
         status = wasi_sockets_types_stream_u8_cancel_read(reader);
-    uint32_t got = SOCKETS_WAITABLE_COUNT(status);
+    uint32_t got = STEPS_WAITABLE_COUNT(status);
     char text[64];
     snprintf(text, sizeof text, "%.*s", got < 40 ? (int)got : 40, (char *)bytes);
     if (got == 0)
-        strcpy(text, SOCKETS_WAITABLE_STATE(status) == SOCKETS_WAITABLE_DROPPED ? "end" : "cancelled");
+        strcpy(text, STEPS_WAITABLE_STATE(status) == STEPS_WAITABLE_DROPPED ? "end" : "cancelled");
     say(step, text);
 }
 
@@ -183,32 +196,58 @@ static void write(const char *step, const uint8_t *text, size_t n) {
     size_t total = n;
     while (n > 0) {
         size_t piece = n < sizeof bytes ? n : sizeof bytes;
-        sockets_waitable_status_t status = wasi_sockets_types_stream_u8_write(writer, text ? text : bytes, piece);
-        if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
+        steps_waitable_status_t status = wasi_sockets_types_stream_u8_write(writer, text ? text : bytes, piece);
+        if (status == STEPS_WAITABLE_STATUS_BLOCKED)
             status = event(writer, limit);
-        if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
+        if (status == STEPS_WAITABLE_STATUS_BLOCKED)
             status = wasi_sockets_types_stream_u8_cancel_write(writer);
-        uint32_t written = SOCKETS_WAITABLE_COUNT(status);
+        uint32_t written = STEPS_WAITABLE_COUNT(status);
         n -= written, text = text ? text + written : 0;
-        if (SOCKETS_WAITABLE_STATE(status) != SOCKETS_WAITABLE_COMPLETED) {
-            say(step, SOCKETS_WAITABLE_STATE(status) == SOCKETS_WAITABLE_DROPPED ? "end" : n < total ? "cancelled in the middle" : "cancelled");
+        if (STEPS_WAITABLE_STATE(status) != STEPS_WAITABLE_COMPLETED) {
+            say(step, STEPS_WAITABLE_STATE(status) == STEPS_WAITABLE_DROPPED ? "end" : n < total ? "cancelled in the middle" : "cancelled");
             return;
         }
     }
     say(step, "ok");
 }
 
-static void outcome(const char *step, wasi_sockets_types_future_result_void_error_code_t future) {
-    result_t result;
-    sockets_waitable_status_t status = wasi_sockets_types_future_result_void_error_code_read(future, &result);
-    if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
-        status = event(future, limit);
-    if (status == SOCKETS_WAITABLE_STATUS_BLOCKED)
-        status = wasi_sockets_types_future_result_void_error_code_cancel_read(future);
-    if (SOCKETS_WAITABLE_STATE(status) == SOCKETS_WAITABLE_COMPLETED)
-        tell_result(step, &result);
-    else
-        say(step, "cancelled");
+// OUTCOME makes a function that waits for a future of an interface, whose error has a name.
+#define OUTCOME(function, future_type, name) \
+    static void function(const char *step, future_type##_t future) { \
+        future_type##_result result; \
+        steps_waitable_status_t status = future_type##_read(future, &result); \
+        if (status == STEPS_WAITABLE_STATUS_BLOCKED) \
+            status = event(future, limit); \
+        if (status == STEPS_WAITABLE_STATUS_BLOCKED) \
+            status = future_type##_cancel_read(future); \
+        if (STEPS_WAITABLE_STATE(status) != STEPS_WAITABLE_COMPLETED) \
+            say(step, "cancelled"); \
+        else \
+            say(step, result.is_err ? name : "ok"); \
+    }
+
+typedef result_t wasi_sockets_types_future_result_void_error_code_result;
+typedef wasi_filesystem_types_result_void_error_code_t wasi_filesystem_types_future_result_void_error_code_result;
+typedef wasi_cli_stdin_result_void_error_code_t wasi_cli_stdin_future_result_void_error_code_result;
+OUTCOME(outcome, wasi_sockets_types_future_result_void_error_code, codes[result.val.err.tag])
+OUTCOME(file_outcome, wasi_filesystem_types_future_result_void_error_code, file_codes[result.val.err.tag])
+OUTCOME(input_outcome, wasi_cli_stdin_future_result_void_error_code, "error")
+
+static void open_file(const char *step, const char *path) {
+    wasi_filesystem_preopens_list_tuple2_own_descriptor_string_t folders;
+    wasi_filesystem_preopens_get_directories(&folders);
+    wasi_filesystem_types_method_descriptor_open_at_args_t args = {
+        .self = wasi_filesystem_types_borrow_descriptor(folders.ptr[0].f0), .path = {(uint8_t *)path, strlen(path)},
+        .open_flags = WASI_FILESYSTEM_TYPES_OPEN_FLAGS_CREATE,
+        .flags = WASI_FILESYSTEM_TYPES_DESCRIPTOR_FLAGS_READ | WASI_FILESYSTEM_TYPES_DESCRIPTOR_FLAGS_WRITE};
+    wasi_filesystem_types_result_own_descriptor_error_code_t result;
+    if (done(step, wasi_filesystem_types_method_descriptor_open_at(&args, &result))) {
+        if (!result.is_err)
+            file = result.val.ok;
+        say(step, result.is_err ? file_codes[result.val.err.tag] : "ok");
+    }
+    for (size_t i = 0; i < folders.len; i++)
+        wasi_filesystem_types_descriptor_drop_own(folders.ptr[i].f0);
 }
 
 static void drop(const char *what) {
@@ -222,6 +261,10 @@ static void drop(const char *what) {
         wasi_sockets_types_future_result_void_error_code_drop_readable(received);
     else if (strcmp(what, "sent") == 0)
         wasi_sockets_types_future_result_void_error_code_drop_readable(sent);
+    else if (strcmp(what, "file") == 0)
+        wasi_filesystem_types_descriptor_drop_own(file);
+    else if (strcmp(what, "filed") == 0)
+        wasi_filesystem_types_future_result_void_error_code_drop_readable(filed);
     else if (datagrams)
         wasi_sockets_types_udp_socket_drop_own(udp);
     else
@@ -253,7 +296,7 @@ static void put(const char *step, const char *to, const char *text) {
 
 static void resolve(const char *step, const char *name) {
     wasi_sockets_ip_name_lookup_result_list_ip_address_error_code_t found;
-    if (!done(step, wasi_sockets_ip_name_lookup_resolve_addresses((sockets_string_t){(uint8_t *)name, strlen(name)}, &found)))
+    if (!done(step, wasi_sockets_ip_name_lookup_resolve_addresses((steps_string_t){(uint8_t *)name, strlen(name)}, &found)))
         return;
     char text[64];
     if (found.is_err)
@@ -318,6 +361,26 @@ static void step(char *text) {
         put(word, arg, rest);
     } else if (IS("resolve")) {
         resolve(word, arg);
+    } else if (IS("open")) {
+        open_file(word, arg);
+    } else if (IS("load")) {
+        wasi_filesystem_types_tuple2_stream_u8_future_result_void_error_code_t both;
+        wasi_filesystem_types_method_descriptor_read_via_stream(wasi_filesystem_types_borrow_descriptor(file), (uint64_t)atoi(arg), &both);
+        reader = both.f0, filed = both.f1;
+    } else if (IS("store")) {
+        wasi_filesystem_types_stream_u8_t data = wasi_sockets_types_stream_u8_new(&writer);
+        filed = wasi_filesystem_types_method_descriptor_write_via_stream(wasi_filesystem_types_borrow_descriptor(file), data, (uint64_t)atoi(arg));
+    } else if (IS("append")) {
+        wasi_filesystem_types_stream_u8_t data = wasi_sockets_types_stream_u8_new(&writer);
+        filed = wasi_filesystem_types_method_descriptor_append_via_stream(wasi_filesystem_types_borrow_descriptor(file), data);
+    } else if (IS("filed")) {
+        file_outcome(word, filed);
+    } else if (IS("input")) {
+        wasi_cli_stdin_tuple2_stream_u8_future_result_void_error_code_t both;
+        wasi_cli_stdin_read_via_stream(&both);
+        reader = both.f0, ended = both.f1;
+    } else if (IS("ended")) {
+        input_outcome(word, ended);
     } else if (IS("sleep")) {
         done(word, wasi_clocks_monotonic_clock_wait_for((uint64_t)atoi(arg) * 1000000));
     } else {
@@ -326,10 +389,10 @@ static void step(char *text) {
     }
 }
 
-sockets_callback_code_t exports_wasi_cli_run_run(void) {
-    sockets_list_string_t args;
+steps_callback_code_t exports_wasi_cli_run_run(void) {
+    steps_list_string_t args;
     wasi_cli_environment_get_arguments(&args);
-    wasi_cli_stdout_stream_u8_t printed = wasi_cli_stdout_stream_u8_new(&out);
+    wasi_cli_stdin_stream_u8_t printed = wasi_cli_stdin_stream_u8_new(&out);
     wasi_cli_stdout_future_result_void_error_code_t end = wasi_cli_stdout_write_via_stream(printed);
     int left = 0;
     size_t again = 0;
@@ -343,15 +406,15 @@ sockets_callback_code_t exports_wasi_cli_run_run(void) {
         if (i == args.len - 1 && --left > 0)
             i = again;
     }
-    wasi_cli_stdout_stream_u8_drop_writable(out);
+    wasi_cli_stdin_stream_u8_drop_writable(out);
     wasi_cli_stdout_result_void_error_code_t result;
-    if (wasi_cli_stdout_future_result_void_error_code_read(end, &result) == SOCKETS_WAITABLE_STATUS_BLOCKED)
+    if (wasi_cli_stdout_future_result_void_error_code_read(end, &result) == STEPS_WAITABLE_STATUS_BLOCKED)
         event(end, 0);
     exports_wasi_cli_run_run_return((exports_wasi_cli_run_result_void_void_t){.is_err = false});
-    return SOCKETS_CALLBACK_CODE_EXIT;
+    return STEPS_CALLBACK_CODE_EXIT;
 }
 
-sockets_callback_code_t exports_wasi_cli_run_run_callback(sockets_event_t *event) {
+steps_callback_code_t exports_wasi_cli_run_run_callback(steps_event_t *event) {
     (void)event;
     abort();
 }

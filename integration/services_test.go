@@ -290,12 +290,21 @@ func TestServiceTroubles(t *testing.T) {
 	if status, _ := s.ask(s.h1, "/"); status != http.StatusOK {
 		t.Errorf("after a trap: %d", status)
 	}
-	for range 10 {
-		if resp, err := s.h1.Get(s.url + "/trap"); err == nil {
-			_ = resp.Body.Close()
+	trap := func(s *service) {
+		for range 10 {
+			if resp, err := s.h1.Get(s.url + "/trap"); err == nil {
+				_ = resp.Body.Close()
+			}
 		}
 	}
-	end := d.WaitFor(t, s.id)
+	trap(s)
+	if status, _ := s.ask(s.h1, "/"); status != http.StatusOK {
+		t.Errorf("after many traps: %d", status)
+	}
+	// A service that has answered nothing yet is of no use.
+	useless := startService(t, d, &reactorv1.HttpService{})
+	trap(useless)
+	end := d.WaitFor(t, useless.id)
 	if end.GetState() != failed || end.GetReason() != reactorv1.EndReason_END_REASON_TRAP || end.GetCrash() == nil {
 		t.Errorf("it ended as %v", end)
 	}

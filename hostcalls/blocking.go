@@ -84,7 +84,7 @@ const quickTransfer = 50 * time.Microsecond
 
 // chargeTime charges for processor time.
 func (c *Call) chargeTime(used time.Duration) error {
-	c.fiber.AddCPU(used)
+	c.fiber.Load().AddCPU(used)
 	return c.Charge(fuelOf(used))
 }
 

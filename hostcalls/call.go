@@ -2,6 +2,7 @@ package hostcalls
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reactord/reactord/executor"
@@ -33,8 +34,7 @@ import (
 // unregister (two locks and a record for each sleep, where step 1 is a store of three words).
 type Call struct {
 	guest *Guest
-	task  *executor.Task
-	fiber *executor.Fiber // of the task, on which the call runs now
+	fiber atomic.Pointer[executor.Fiber] // on which the call runs now; which task it is of is read from any goroutine
 	with  *Parker         // nil: the task parks. A pointer, since most calls have none
 	timer driver.Timer
 	armed bool    // timer has been initialized
@@ -56,7 +56,10 @@ type Wait struct {
 }
 
 // Init initializes a zero Call for a guest on a fiber. A Call must not be copied after Init.
-func (c *Call) Init(g *Guest, f *executor.Fiber) { c.guest, c.task, c.fiber = g, f.Task(), f }
+func (c *Call) Init(g *Guest, f *executor.Fiber) {
+	c.guest = g
+	c.fiber.Store(f)
+}
 
 // Parker is how a call waits whose task has more to do when it waits, or other calls.
 type Parker interface {
@@ -77,29 +80,29 @@ func (c *Call) park() (executor.Wait, error) {
 	if c.with != nil {
 		return (*c.with).Park(c.kind())
 	}
-	err := c.fiber.ParkFor(executor.WaitKind(c.kind()))
-	return c.fiber.LastWait(), err
+	err := c.fiber.Load().ParkFor(executor.WaitKind(c.kind()))
+	return c.fiber.Load().LastWait(), err
 }
 
 // SetFiber makes the call one on another fiber of its task, which runs from now on.
-func (c *Call) SetFiber(f *executor.Fiber) { c.fiber = f }
+func (c *Call) SetFiber(f *executor.Fiber) { c.fiber.Store(f) }
 
 // Guest returns the guest that the call is one of.
 func (c *Call) Guest() *Guest { return c.guest }
 
 // Fiber returns the fiber the call runs on.
-func (c *Call) Fiber() *executor.Fiber { return c.fiber }
+func (c *Call) Fiber() *executor.Fiber { return c.fiber.Load() }
 
 // Tenant returns the tenant of the call's task. It may be called from any goroutine.
-func (c *Call) Tenant() string { return c.task.Tenant() }
+func (c *Call) Tenant() string { return c.fiber.Load().Task().Tenant() }
 
 // Err returns the cause of the cancel, or nil.
-func (c *Call) Err() error { return c.fiber.Err() }
+func (c *Call) Err() error { return c.fiber.Load().Err() }
 
 // Preempt gives the worker up to other tasks. The engine calls it when the quantum is spent.
 func (c *Call) Preempt() error {
-	err := c.fiber.Preempt()
-	c.guest.chargeReleased(c.fiber)
+	err := c.fiber.Load().Preempt()
+	c.guest.chargeReleased(c.fiber.Load())
 	return err
 }
 
@@ -128,8 +131,8 @@ func (c *Call) Charge(units int64) error {
 // guest is cancelled.
 func (c *Call) YieldIfSpent() {
 	if c.guest.work >= c.guest.quantum {
-		c.fiber.Yield()
-		c.guest.chargeReleased(c.fiber)
+		c.fiber.Load().Yield()
+		c.guest.chargeReleased(c.fiber.Load())
 	}
 }
 
@@ -166,7 +169,7 @@ func (c *Call) AwaitAny(due time.Time, waits ...Wait) error {
 	now := time.Now()
 	if !due.IsZero() && !due.After(now) {
 		if len(waits) == 0 {
-			return c.fiber.Err()
+			return c.fiber.Load().Err()
 		}
 		stop, err := c.notify(waits)
 		c.guest.driver.Poll() // so that sockets that are ready say so
@@ -189,7 +192,7 @@ func (c *Call) AwaitAny(due time.Time, waits ...Wait) error {
 	}
 	var err error
 	parked, err = c.park()
-	c.guest.chargeReleased(c.fiber)
+	c.guest.chargeReleased(c.fiber.Load())
 	return err
 }
 
@@ -206,7 +209,7 @@ func (c *Call) Waker() func() {
 	if c.with != nil {
 		return (*c.with).Wake
 	}
-	return c.task.Wake
+	return c.fiber.Load().Task().Wake
 }
 
 // wakeDue returns what its timer calls.
@@ -214,7 +217,7 @@ func (c *Call) wakeDue() func(time.Time) {
 	if c.with != nil {
 		return (*c.with).WakeDue
 	}
-	return c.task.WakeDue
+	return c.fiber.Load().Task().WakeDue
 }
 
 const (
@@ -229,7 +232,7 @@ const (
 func (c *Call) notify(waits []Wait) (stop func(), err error) {
 	wake := c.Waker()
 	if len(waits) == 1 {
-		return waits[0].On.Notify(wake), c.fiber.Err()
+		return waits[0].On.Notify(wake), c.fiber.Load().Err()
 	}
 	stops := make([]func(), 0, len(waits))
 	for i := range waits {

@@ -20,6 +20,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/network"
+	hostnet "github.com/reactord/reactord/hostcalls/network/host"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/internal/attempt"
@@ -230,6 +231,7 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 		Log: r.log, Store: r.store, Executor: r.executor, Load: r.modules.Load, Freeing: r.engine.MemoryFreeing,
 		Watched: r.feed.Active, Outage: r.outage, Hooks: r.cfg.Hooks,
 		Host: attempt.Host{
+			Stack:  hostnet.New(r.executor.Driver()),
 			Peers:  network.NewPeers(),
 			Driver: r.executor.Driver(), Spool: r.spool, Permit: r.permit, Mounts: mounts,
 			Descriptors: r.descriptors,

@@ -155,7 +155,7 @@ var imports = map[string][]string{
 	"reactor": {
 		"internal/notify",
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
-		"hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/network", "hostcalls/vfs",
+		"hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs",
 		"reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/internal/...",
 	},
 

@@ -108,9 +108,10 @@ func testProgram(t *testing.T, address string, u *upstream) {
 }
 
 // testService tests a component that reactorctl serves.
-func testService(t *testing.T, component string) {
+func testService(t *testing.T, component string) { testServiceWith(t, component, newUpstream(t)) }
+
+func testServiceWith(t *testing.T, component string, u *upstream) {
 	d := testkit.Start(t, t.TempDir())
-	u := newUpstream(t)
 	address := testkit.FreeAddress(t)
 	serve := exec.CommandContext(t.Context(), testkit.Binary(t, "reactorctl"), "serve", "--listen", address, "--http", u.URL, component)
 	serve.Env = append(os.Environ(), "REACTORD_ADDR="+d.Address)
@@ -133,6 +134,13 @@ func testService(t *testing.T, component string) {
 
 func TestRust(t *testing.T) { testService(t, examples+"/rust/fetch.wasm") }
 func TestC(t *testing.T)    { testService(t, examples+"/c/fetch.wasm") }
+
+// TestByName grants an origin by its name, which the daemon looks up.
+func TestByName(t *testing.T) {
+	u := newUpstream(t)
+	u.URL = strings.Replace(u.URL, "127.0.0.1", "localhost", 1)
+	testServiceWith(t, examples+"/c/fetch.wasm", u)
+}
 
 // TestPython builds the component, of 21 MB, where componentize-py is; so does TestJavaScript with componentize-js.
 func TestPython(t *testing.T) {

@@ -35,7 +35,7 @@ import (
 type Call struct {
 	guest *Guest
 	fiber atomic.Pointer[executor.Fiber] // on which the call runs now; which task it is of is read from any goroutine
-	with  *Parker         // nil: the task parks. A pointer, since most calls have none
+	with  *Parker                        // nil: the task parks. A pointer, since most calls have none
 	timer driver.Timer
 	armed bool    // timer has been initialized
 	quick bool    // the last blocking job was quick

@@ -65,7 +65,7 @@ func cliStdin() component.Interface {
 		Name: "wasi:cli/stdin", Version: version, Types: useCLITypes,
 		Functions: []component.Function{
 			function("read-via-stream", "func() -> tuple<stream<u8>, future<result<_, error-code>>>", func(c call) {
-				s := &standardInput{outcome: c.newOutcome(putCLICode)}
+				s := &standardInput{outcome: c.outcomeOfStream(putCLICode)}
 				s.end = s.produce(c, s, nil)
 			}),
 		},
@@ -85,7 +85,7 @@ func standardOutputInterface(name string, of func(*host) *stdio.Out) component.I
 		Name: "wasi:cli/" + name, Version: version, Types: useCLITypes,
 		Functions: []component.Function{
 			function("write-via-stream", "func(data: stream<u8>) -> future<result<_, error-code>>", func(c call) {
-				s := &standardOutput{outcome: c.newOutcome(putCLICode), name: name, to: of(c.host)}
+				s := &standardOutput{outcome: c.outcomeOfStream(putCLICode), name: name, to: of(c.host)}
 				s.end = s.consume(c, c.Args.Stream(), s, nil)
 			}),
 		},

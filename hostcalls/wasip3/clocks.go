@@ -41,9 +41,7 @@ func (c call) sleep(due time.Time) {
 	if !due.After(time.Now()) {
 		return
 	}
-	if !c.store.Hold(wasi.ObjectBytes) {
-		c.Trap("there is no memory for another timer")
-	}
+	c.hold(wasi.ObjectBytes, "another timer")
 	d, store := c.Waits().Guest().Driver(), c.store
 	s := &sleeper{}
 	s.Op = hostcalls.Op{Kind: hostcalls.OpTimer, Deadline: due}

@@ -29,7 +29,7 @@ func streamFunctions() []component.Function {
 // readViaStream: [method]descriptor.read-via-stream.
 func readViaStream(c call) {
 	d, at := c.descriptor(), c.Args.U64()
-	s := &fileSource{outcome: c.newOutcome(putFileCode), at: int64(at), failed: d.Readable(at)}
+	s := &fileSource{outcome: c.outcomeOfStream(putFileCode), at: int64(at), failed: d.Readable(at)}
 	if d.IsFolder() && errors.Is(s.failed, syscall.EBADF) {
 		s.failed = syscall.EISDIR
 	}
@@ -101,7 +101,7 @@ const appends = -1
 
 // writeViaStream answers write-via-stream and append-via-stream.
 func (c call) writeViaStream(d *wasi.Descriptor, data uint64, at int64, failed error) {
-	s := &fileSink{outcome: c.newOutcome(putFileCode), at: at, failed: failed}
+	s := &fileSink{outcome: c.outcomeOfStream(putFileCode), at: at, failed: failed}
 	if failed == nil {
 		s.file = d.Use()
 	}
@@ -182,10 +182,8 @@ func (s *fileSink) Stop(bool) {
 
 // readDirectory: [method]descriptor.read-directory.
 func readDirectory(c call) {
-	s := &listing{outcome: c.newOutcome(putFileCode)}
-	if !c.store.Hold(wasi.ListingBytes) { // before the folder is used: a trap would leave it so
-		c.Trap("there is no memory for another listing of a folder")
-	}
+	s := &listing{outcome: c.outcomeOfStream(putFileCode)}
+	c.hold(wasi.ListingBytes, "another listing of a folder") // before the folder is used: a trap would leave it so
 	if s.from, s.failed = c.descriptor().List(); s.failed != nil {
 		c.store.Free(wasi.ListingBytes)
 	}

@@ -44,9 +44,7 @@ func send(c call) {
 		wasihttp.PutError(&c.Results, err)
 		return
 	}
-	if !c.store.Hold(requestBytes) {
-		c.Trap("there is no memory for another HTTP request")
-	}
+	c.hold(requestBytes, "another HTTP request")
 	s := &sending{host: c.host}
 	s.Finish = func(c *component.Call) {
 		r.fields.Release()

@@ -74,6 +74,13 @@ type call struct {
 // hostOf returns the host of the store that makes a call.
 func hostOf(c *component.Call) *host { return &c.Host().(hosted).WASIP3().host }
 
+// hold counts bytes for something as memory of the component, or traps.
+func (c call) hold(bytes int64, something string) {
+	if !c.store.Hold(bytes) {
+		c.Trap("there is no memory for %s", something)
+	}
+}
+
 // function makes a function of an interface.
 func function(name, typ string, body func(call)) component.Function {
 	return component.Function{Name: name, Type: typ, Call: func(c *component.Call) { body(call{c, hostOf(c)}) }}

@@ -33,7 +33,7 @@ func (s *tcpSocket) await(end *component.HostEnd, kind hostcalls.OpKind, d netwo
 
 // receive answers receive.
 func (c call) receive(s *tcpSocket) {
-	r := &tcpReceiver{outcome: c.newOutcome(putSocketCode), failed: s.begin(network.In)}
+	r := &tcpReceiver{outcome: c.outcomeOfStream(putSocketCode), failed: s.begin(network.In)}
 	if r.failed == nil {
 		r.socket = s.use()
 	}
@@ -99,7 +99,7 @@ func (r *tcpReceiver) Stop() {
 
 // send answers send.
 func (c call) send(s *tcpSocket, data uint64) {
-	w := &tcpSender{outcome: c.newOutcome(putSocketCode), failed: s.begin(network.Out)}
+	w := &tcpSender{outcome: c.outcomeOfStream(putSocketCode), failed: s.begin(network.Out)}
 	if w.failed == nil {
 		w.socket = s.use()
 	}
@@ -169,9 +169,7 @@ func (c call) listen(s *tcpSocket) {
 	if c.sockFailed(err) {
 		return
 	}
-	if !c.store.Hold(wasi.ObjectBytes) {
-		c.Trap("there is no memory for another stream of the host")
-	}
+	c.hold(wasi.ObjectBytes, "another stream of the host")
 	s.state = tcpListening
 	l := &tcpAcceptor{socket: s.use()}
 	c.Results.OK()

@@ -10,13 +10,12 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasi"
 )
 
-// outcome is the value of a future<result<_, error-code>>: how what a stream does has ended.
+// outcome is the value of a future<result<_, error-code>>: how what a stream or a message does has ended.
 type outcome struct {
 	host  *host
 	end   *component.HostEnd
 	value atomic.Pointer[ending]
 	put   func(*cabi.Writer, error) // writes an error-code
-	ends  int                       // of the future and the stream, that there are
 }
 
 // ending is why something has ended; nil: it has succeeded.
@@ -24,24 +23,20 @@ type ending struct{ err error }
 
 var _ component.Producer = (*outcome)(nil)
 
-// streamBytes is about what a stream with its outcome takes of the host's memory.
-const streamBytes = 2 * wasi.ObjectBytes
-
-// newOutcome makes an outcome, before its stream, since it may trap: it counts both as memory of the component until both have
-// called release.
+// newOutcome makes an outcome, which counts as memory of the component until its future has ended.
 func (c call) newOutcome(put func(*cabi.Writer, error)) *outcome {
-	if !c.store.Hold(streamBytes) {
-		c.Trap("there is no memory for another stream of the host")
-	}
-	return &outcome{host: c.host, put: put, ends: 2}
+	c.hold(wasi.ObjectBytes, "another outcome")
+	return &outcome{host: c.host, put: put}
 }
 
-// release is called when the stream or the future has ended.
-func (o *outcome) release() {
-	if o.ends--; o.ends == 0 {
-		o.host.store.Free(streamBytes)
-	}
+// outcomeOfStream makes the outcome of a stream, before that, since it may trap: the stream counts, too, until it calls release.
+func (c call) outcomeOfStream(put func(*cabi.Writer, error)) *outcome {
+	c.hold(wasi.ObjectBytes, "another stream of the host")
+	return c.newOutcome(put)
 }
+
+// release is called when the stream, or the future, has ended.
+func (o *outcome) release() { o.host.store.Free(wasi.ObjectBytes) }
 
 // give writes the outcome's future, which is what to writes next.
 func (o *outcome) give(c call, to *cabi.Writer) {

@@ -1,0 +1,71 @@
+package wasip3_test
+
+import (
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/wasi"
+	"github.com/reactord/reactord/hostcalls/wasi/versions"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
+	"github.com/reactord/reactord/hostcalls/wasihttp/wasihttptest"
+)
+
+// serving is a component that answers requests as their path says; its source says how.
+const serving = "../../integration/testdata/services/service.wasm"
+
+// TestRequestsLeaveNothing: what a component has for a request counts as its memory no longer when the request is answered.
+func TestRequestsLeaveNothing(t *testing.T) {
+	n := newNode(t)
+	components, err := component.New(versions.Config(files.NewAppends()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := components.LoadProgram(t.Context(), n.engine, abi.Source{Digest: strings.Repeat("1", 64), Read: func() ([]byte, error) { return os.ReadFile(serving) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Release)
+	s := wasihttptest.New(t, n.executor, p, &abi.Config{MemoryBytes: 64 << 20})
+	for _, path := range []string{"/", "/echo"} {
+		ask := func() {
+			answered := make(chan struct{})
+			s.Do(&wasihttp.Exchange{
+				Request: &wasihttp.Request{Method: "POST", Scheme: "http", Authority: "x", PathWithQuery: path, Fields: &wasihttp.Fields{}, Body: wasihttp.Empty()},
+				Answer: func(r *wasihttp.Response, err error) {
+					defer close(answered)
+					if err != nil {
+						t.Errorf("%s: %v", path, err)
+						return
+					}
+					go func() {
+						body := r.Body.Stream(t.Context())
+						_, _ = io.Copy(io.Discard, body)
+						_ = body.Close()
+					}()
+				},
+			})
+			<-answered
+			s.Idle()
+		}
+		const warm, many = 200, 2000
+		for range warm {
+			ask()
+		}
+		before := s.Store.PeakMemory()
+		for range many {
+			ask()
+		}
+		// A request may come before all of the last one is gone, so the peak grows a little.
+		if more := s.Store.PeakMemory() - before; more > many*wasi.ObjectBytes/2 {
+			t.Errorf("%s: %d requests have left %d bytes", path, many, more)
+		}
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+}

@@ -20,7 +20,10 @@
 //     as it comes, and the trailers. What the component reads of the request's body another goroutine reads from the connection.
 //  5. The instance has the request until the handler has exited and both bodies have ended. Then it can get another one.
 //  6. A request that nobody waits for any more is cancelled in the component, which has some time to end it. Otherwise its instance is
-//     ended, as soon as it has no others.
+//     ended, as soon as it has no others. A component that traps because of a cancel gets no other one: the trap fails the requests
+//     that others wait for.
+//  7. A store computes for one request at a time. Requests that it does not begin with meanwhile are taken back, if another instance
+//     may begin with them.
 //
 // # Concurrency
 //

@@ -21,13 +21,14 @@ type Policy struct {
 //  2. If all instances are full, it waits, first come, first served; if too many wait, it is refused. (TestQueue)
 //  3. An instance that has had all its requests takes no others, and ends when it has none left. While it ends it does not
 //     count, so that the next one need not wait for that. (TestRetire)
-//  4. A request that does not end, though it was told to, is late. Its instance takes no others, and ends when it has none left
-//     but late ones: they are broken off. (TestLate)
+//  4. A request that does not end, though it was told to, is late. Its instance takes no others, does not count, and ends when it
+//     has none left but late ones: they are broken off. (TestLate)
 //  5. An instance that has trapped is lost, with its requests. (TestLost)
+//  6. An instance that computes does not begin with other requests that it has got. They go to one that does, if there is one or
+//     may be. Until it begins with one it gets others only if all instances compute. (TestMove)
 type pool struct {
 	policy  Policy
 	members []*member // those that have not ended, the oldest first
-	ending  int       // of them, those that were told to end
 	waiting list.List // of *ticket
 	active  int       // requests that have an instance
 }
@@ -38,6 +39,7 @@ type member struct {
 	active, late int       // requests that it has; those of them that are late
 	given        int       // requests that it has got
 	idle         time.Time // since when it has none
+	stalled      bool      // it does not begin with what it has got
 	retired      bool      // it takes no others
 	ending       bool      // it was told to end
 }
@@ -82,22 +84,14 @@ func (p *pool) admit(t *ticket) verdict {
 	return queued
 }
 
-// again takes a request again, whose instance has ended before it had it: it is the first that waits.
+// again takes a request again, which its instance had not begun with: it is the first that waits.
 func (p *pool) again(t *ticket) {
 	t.place = p.waiting.PushFront(t)
 }
 
 // place gives a request an instance, if there is one for it, or may be.
 func (p *pool) place(t *ticket) verdict {
-	var best *member
-	for _, m := range p.members {
-		if m.retired || m.active >= p.policy.Concurrent || best != nil && m.active >= best.active {
-			continue
-		}
-		if best = m; m.active == 0 {
-			break
-		}
-	}
+	best := p.best()
 	v := given
 	if (best == nil || best.active > 0) && p.mayMake() {
 		best, v = &member{}, made
@@ -114,9 +108,45 @@ func (p *pool) place(t *ticket) verdict {
 	return v
 }
 
-// mayMake reports whether there may be another instance. As many as there may be can be ending besides.
+// best returns the instance that is to get the next request, if no other one is made; nil if all are full.
+func (p *pool) best() (best *member) {
+	for _, m := range p.members {
+		switch {
+		case m.retired || m.active >= p.policy.Concurrent:
+		case m.active == 0:
+			return m
+		case best == nil || best.stalled && !m.stalled || best.stalled == m.stalled && m.active < best.active:
+			best = m
+		}
+	}
+	return best
+}
+
+// mayMake reports whether there may be another instance. As many as there may be can be ending or have late requests besides.
 func (p *pool) mayMake() bool {
-	return len(p.members)-p.ending < p.policy.Instances && len(p.members) < 2*p.policy.Instances
+	if len(p.members) >= 2*p.policy.Instances {
+		return false
+	}
+	count := 0
+	for _, m := range p.members {
+		if !m.ending && m.late == 0 {
+			count++
+		}
+	}
+	return count < p.policy.Instances
+}
+
+// move is called when an instance does not begin with a request, since it computes. It reports false if the request stays. Otherwise
+// that is the first that waits, and if end is true, its instance is to end.
+func (p *pool) move(t *ticket, now time.Time) (moved, end bool) {
+	from := t.member
+	from.stalled = true
+	if best := p.best(); (best == nil || best.stalled) && !p.mayMake() && from.late == 0 {
+		return false, false
+	}
+	end = p.done(t, now)
+	p.again(t)
+	return true, end
 }
 
 // next takes the first request that waits, if there is an instance for it, or one is to be made.
@@ -177,7 +207,6 @@ func (p *pool) finish(m *member) (end bool) {
 		return false
 	}
 	m.ending = true
-	p.ending++
 	return true
 }
 
@@ -189,9 +218,6 @@ func (p *pool) lost(m *member) {
 		}
 		p.members = append(p.members[:i], p.members[i+1:]...)
 		p.active -= m.active
-		if m.ending {
-			p.ending--
-		}
 		m.retired, m.active, m.late = true, 0, 0
 		return
 	}

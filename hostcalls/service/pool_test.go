@@ -42,6 +42,8 @@ func (b *bench) member(name string) *member {
 //	+N  it comes: the name of its instance, with "!" if it was made; "wait"; "full"
 //	-N  it is over: "end" if its instance is to end
 //	~N  it is late, likewise
+//	^N  its instance does not begin with it: "stays", or "moves" and is the first that waits, and then likewise
+//	!a  instance a begins with a request
 //	xN  it is withdrawn: "true" or "false"
 //	>   the next that waits: "N:" and as +
 //	.a  instance a has ended
@@ -80,6 +82,16 @@ func (b *bench) do(steps string) string {
 			end(b.pool.done(b.tickets[n], b.now))
 		case '~':
 			end(b.pool.delay(b.tickets[n]))
+		case '^':
+			moved, ends := b.pool.move(b.tickets[n], b.now)
+			if !moved {
+				say("stays")
+				continue
+			}
+			say("moves")
+			end(ends)
+		case '!':
+			b.member(step[1:]).stalled = false
 		case 'x':
 			say("%t", b.pool.withdraw(b.tickets[n]))
 		case '>':
@@ -169,9 +181,26 @@ func TestRetire(t *testing.T) {
 func TestLate(t *testing.T) {
 	runPool(t, Policy{Instances: 1, Concurrent: 3, Requests: 100, Queue: 10}, []poolCase{
 		{"one that is alone ends its instance", "+1 ~1 +2", "a! end b!"},
-		{"others are left to end", "+1 +2 ~1 +3 -2 >", "a! a - wait end 3:b!"},
+		{"others are left to end, beside another one", "+1 +2 ~1 +3 -2", "a! a - b! end"},
+		{"of which there is only one", "+1 +2 ~1 +3 +4 ~3 +5 -2 .a >", "a! a - b! b - wait end 5:c!"},
 		{"it may end after all", "+1 +2 ~1 -1 -2", "a! a - - end"},
 		{"it is late once", "+1 ~1 ~1", "a! end -"},
+	})
+}
+
+func TestMove(t *testing.T) {
+	runPool(t, Policy{Instances: 2, Concurrent: 3, Requests: 100, Queue: 10}, []poolCase{
+		{"to the other one", "+1 +2 +3 ^3 >", "a! b! a moves - 3:b"},
+		{"to one that is made", "+1 +2 -2 +3 +4 .b ^4 >", "a! b! - b a moves - 4:c!"},
+		{"to none that is full", "+1 +2 +3 +4 +5 +6 ^5", "a! b! a b a b stays"},
+		{"to none that computes", "+1 +2 +3 +4 ^4 ^3 ", "a! b! a b moves - stays"},
+		{"others go elsewhere", "+1 +2 +3 ^3 > +4 +5", "a! b! a moves - 3:b b a"},
+		{"until it begins with one", "+1 +2 +3 ^3 > !a +4", "a! b! a moves - 3:b a"},
+		{"it is the first that waits", "+1 +2 +3 +4 +5 +6 +7 -6 ^5 >", "a! b! a b a b wait - moves - 5:b"},
+	})
+	runPool(t, Policy{Instances: 1, Concurrent: 3, Requests: 100, Queue: 10}, []poolCase{
+		{"there is no other one", "+1 +2 ^2", "a! a stays"},
+		{"away from a late one", "+1 +2 ^2 ~1 ^2 >", "a! a stays - moves end 2:b!"},
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
@@ -22,9 +23,10 @@ type request struct {
 	// Guarded by supervisor.mu.
 	instance *instance // nil while it waits
 	handled  bool      // the component has it
+	passed   bool      // the component did not have it when it was looked after
 	sent     bool      // the answer has gone out
 	gone     bool      // nobody waits for the answer, or for the component to end
-	asked    time.Time // when the component was asked to end; zero: it was not
+	since    time.Time // gone is true
 	over     bool      // the component has it no more, and the pool does not know it
 }
 
@@ -80,7 +82,7 @@ func (s *supervisor) give(r *request, made bool) placed {
 	if made {
 		s.addInstance(m)
 	}
-	r.instance = m.instance
+	r.instance, r.passed = m.instance, false
 	r.instance.requests[r] = struct{}{}
 	return placed{r, m.instance, made}
 }
@@ -111,19 +113,17 @@ func (s *supervisor) dispatchOne(p placed) {
 	}
 }
 
-// handle gives the request to the component. It is a job of its store.
-func (r *request) handle() error {
-	s := r.service
+// handle gives the request to the component, unless it was taken back. It is a job of the instance's store.
+func (p placed) handle() (err error) {
+	r, s := p.request, p.service
 	s.mu.Lock()
-	gone := r.gone
-	r.handled = !gone
+	p.to.member.stalled = false
+	begins := r.instance == p.to && !r.handled
+	r.handled = r.handled || begins
 	s.mu.Unlock()
-	if gone {
-		r.done()
-		return nil
+	if begins {
+		r.cancel, err = s.handler.Handle(p.to.store, &r.exchange)
 	}
-	var err error
-	r.cancel, err = s.handler.Handle(r.instance.store, &r.exchange)
 	return err
 }
 
@@ -146,13 +146,14 @@ var errGone = &wasihttp.Error{Code: wasihttp.ConnectionTerminated}
 
 // done is the Done of the exchange: the instance may get another request.
 func (r *request) done() {
-	s, i, now := r.service, r.instance, time.Now()
+	s, i := r.service, r.instance
 	if i.store.Ended() {
 		s.mu.Lock()
 		i.member.retired = true // onEnded follows
 		s.mu.Unlock()
 		return
 	}
+	now := time.Now()
 	s.mu.Lock()
 	r.over = true
 	delete(i.requests, r)
@@ -165,8 +166,8 @@ func (r *request) done() {
 	s.dispatch(all)
 }
 
-// giveUp is called when nobody waits for the answer or its body any more, or the component goes on for too long after it. The
-// component is asked to end, and has some time for that.
+// giveUp is called when nobody waits for the answer or its body any more, or the component goes on for too long after it. A
+// component that has the request is asked to end, and has some time for that.
 func (r *request) giveUp() {
 	s := r.service
 	s.mu.Lock()
@@ -176,24 +177,53 @@ func (r *request) giveUp() {
 	default:
 	}
 	first := !r.gone
-	r.gone, r.asked = true, time.Now()
-	if s.pool.withdraw(&r.ticket) {
+	r.gone, r.since = true, time.Now()
+	i := r.instance
+	var all []placed
+	switch {
+	case r.over:
+	case s.pool.withdraw(&r.ticket):
 		r.over = true
+	case !r.handled:
+		r.over, r.instance = true, nil
+		delete(i.requests, r)
+		if s.pool.done(&r.ticket, r.since) {
+			i.kill()
+		}
+		all = s.assign()
 	}
-	i, over := r.instance, r.over
+	over := r.over
 	s.mu.Unlock()
 	if unread.response != nil {
 		unread.response.Body.Close(errGone)
 	}
-	if over || !first {
-		return
+	s.dispatch(all)
+	if first && !over {
+		i.do(r.ask)
 	}
-	i.do(func() error {
-		if r.cancel == nil || r.isOver() {
-			return nil
+}
+
+// ask asks the component to give the request up, unless it has trapped because of that: it would again, and with the requests of the
+// instance that others wait for. It is a job of the instance's store.
+func (r *request) ask() error {
+	s := r.service
+	s.mu.Lock()
+	not := r.over || s.unaskable
+	s.mu.Unlock()
+	if not || r.cancel == nil {
+		return nil
+	}
+	err := r.cancel()
+	if _, ok := errors.AsType[*engine.Trap](err); ok {
+		s.mu.Lock()
+		first := !s.unaskable
+		s.unaskable = true
+		s.mu.Unlock()
+		if first {
+			s.tell("%s: the component traps when it is asked to give a request up, so it is not asked again", r.name)
 		}
-		return r.cancel()
-	})
+	}
+	return err
 }
 
 // leave is called when the answer has gone out: the component may go on until the request is due.
@@ -203,11 +233,19 @@ func (r *request) leave() {
 	r.service.mu.Unlock()
 }
 
-// isOver reports whether the component has it no more.
-func (r *request) isOver() bool {
-	r.service.mu.Lock()
-	defer r.service.mu.Unlock()
-	return r.over
+// move has a request begin elsewhere, if that is better, while its instance computes. mu is held; dispatch follows.
+func (s *supervisor) move(r *request) []placed {
+	i := r.instance
+	moved, end := s.pool.move(&r.ticket, time.Now())
+	if !moved {
+		return nil
+	}
+	r.instance = nil
+	delete(i.requests, r)
+	if end {
+		i.kill()
+	}
+	return s.assign()
 }
 
 // takeBack takes the requests of an instance that has ended. Those that the component did not have wait for another one; the others

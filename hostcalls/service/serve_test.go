@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -377,6 +378,99 @@ func TestClientGoes(t *testing.T) {
 	r.await("none waits", func(c abi.ServiceCounts) bool { return c.Waiting == 0 && c.Active == 1 })
 	_ = c.Close()
 	r.await("none is active", func(c abi.ServiceCounts) bool { return c.Active == 0 && c.Failed == 2 })
+}
+
+// A component that traps when it is asked to give a request up is asked once: others wait for requests of the same instance.
+func TestTrapsWhenAsked(t *testing.T) {
+	let := make(chan struct{})
+	r := start(t, abi.Service{Instances: 1}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		if x.Request.PathWithQuery == "/never" {
+			return func() error { return &engine.Trap{Message: "ouch"} }, nil
+		}
+		go func() {
+			<-let
+			store.Do(func() error { reply(store, x, "hello"); return nil })
+		}()
+		return nil, nil
+	}))
+	neighbour := func() (status chan int) {
+		status = make(chan int, 1)
+		never := r.dial()
+		_, _ = io.WriteString(never, "GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
+		go func() {
+			got, _ := r.get("/")
+			status <- got
+		}()
+		r.await("both are active", func(c abi.ServiceCounts) bool { return c.Active == 2 })
+		_ = never.Close()
+		return status
+	}
+	if status := <-neighbour(); status != http.StatusInternalServerError {
+		t.Errorf("the first time: %d", status)
+	}
+	status := neighbour()
+	r.await("it was given up", func(c abi.ServiceCounts) bool { return c.Failed == 3 })
+	close(let)
+	if got := <-status; got != http.StatusOK {
+		t.Errorf("the second time: %d", got)
+	}
+	r.await("its instance has ended", func(c abi.ServiceCounts) bool { return c.Active == 0 && c.Instances == 0 })
+	if n := strings.Count(r.log.String(), "ouch"); n != 1 {
+		t.Errorf("the log: %s", r.log)
+	}
+}
+
+// While an instance computes, requests that it was given go to another one, and those that nobody waits for are forgotten.
+func TestComputes(t *testing.T) {
+	let, begun := make(chan struct{}), make(chan string)
+	r := start(t, abi.Service{Instances: 2}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		switch x.Request.PathWithQuery {
+		case "/computes":
+			begun <- "it computes"
+			<-let
+		case "/waits":
+			go func() {
+				<-let
+				store.Do(func() error { reply(store, x, "hello"); return nil })
+			}()
+			begun <- "it waits"
+			return nil, nil
+		}
+		reply(store, x, "hello")
+		return nil, nil
+	}))
+	release := sync.OnceFunc(func() { close(let) })
+	t.Cleanup(release)
+	r.client.Timeout = 20 * time.Second
+	answers := make(chan int, 2)
+	ask := func(path string) {
+		go func() {
+			status, _ := r.get(path)
+			answers <- status
+		}()
+		<-begun
+	}
+	ask("/computes")
+	ask("/waits")
+	gone := r.dial()
+	_, _ = io.WriteString(gone, "GET /gone HTTP/1.1\r\nHost: a\r\n\r\n")
+	r.await("there is another one", func(c abi.ServiceCounts) bool { return c.Active == 3 })
+	_ = gone.Close()
+	r.await("it is gone", func(c abi.ServiceCounts) bool { return c.Active == 2 })
+	for range 3 {
+		if status, _ := r.get("/"); status != http.StatusOK {
+			t.Error(status)
+		}
+	}
+	release()
+	for range 2 {
+		if status := <-answers; status != http.StatusOK {
+			t.Error(status)
+		}
+	}
+	if c := r.process.Counts(); c.Started != 2 || c.Failed != 1 {
+		t.Errorf("%+v", c)
+	}
 }
 
 // A trap fails the requests of its instance; others have a new one. Traps within a short time end a service that has never answered,

@@ -50,6 +50,7 @@ type supervisor struct {
 	serving   bool                   // an instance has started
 	opened    bool                   // and requests are taken
 	answers   bool                   // the component has answered a request: it works, though some requests may trap it
+	unaskable bool                   // it has trapped because it was asked to give a request up
 	stopping  bool                   // no instance is to be made
 	failure   error                  // ends the service
 	refusal   *abi.Refusal           // of the instance that has failed last

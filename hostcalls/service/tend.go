@@ -18,11 +18,12 @@ func (s *supervisor) tendSoon() {
 	s.tends = true
 }
 
-// tend ends instances that have been idle for long enough, gives up requests whose component goes on for too long, and ends the
-// instances of those that go on though they were asked to end. One timer does it all: most requests are over long before.
+// tend ends instances that have been idle for long enough, gives up requests whose component goes on for too long, ends the
+// instances of those that go on though they were asked to end, and moves requests that wait for an instance which computes. One timer
+// does it all: most requests are over long before.
 func (s *supervisor) tend() {
 	now := time.Now()
-	var overdue []*request
+	var overdue, stalled []*request
 	s.mu.Lock()
 	s.tends = false
 	idle, _ := s.pool.expire(now)
@@ -31,10 +32,15 @@ func (s *supervisor) tend() {
 			switch {
 			case !r.gone && r.sent && now.After(r.due):
 				overdue = append(overdue, r)
-			case r.gone && now.Sub(r.asked) > cancelGrace && s.pool.delay(&r.ticket):
+			case r.gone && now.Sub(r.since) > cancelGrace && s.pool.delay(&r.ticket):
 				i.kill()
 			}
 		}
+		stalled = append(stalled, i.behind()...)
+	}
+	var moved []placed
+	for _, r := range stalled {
+		moved = append(moved, s.move(r)...)
 	}
 	if len(s.instances) > 0 {
 		s.tendSoon()
@@ -46,4 +52,28 @@ func (s *supervisor) tend() {
 	for _, r := range overdue {
 		r.giveUp()
 	}
+	s.dispatch(moved)
+}
+
+// behind returns the requests that the instance has not begun with since it was looked after last, while it has others: it computes.
+// mu is held.
+func (i *instance) behind() (all []*request) {
+	if !i.started {
+		return nil
+	}
+	begun := false
+	for r := range i.requests {
+		if r.handled {
+			begun = true
+			continue
+		}
+		if r.passed {
+			all = append(all, r)
+		}
+		r.passed = true
+	}
+	if !begun {
+		return nil
+	}
+	return all
 }

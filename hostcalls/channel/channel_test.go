@@ -1,10 +1,12 @@
 package channel
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
@@ -49,7 +51,9 @@ func wantNone(t *testing.T, faults []value.Fault) {
 
 func next(t *testing.T, x *Exchange) Message {
 	t.Helper()
-	m, err := x.Next(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	m, err := x.Next(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,18 +101,19 @@ func TestWindowOfIn(t *testing.T) {
 	wantFault(t, x.End(1), "channel 1", "no such channel")
 }
 
-// Items that nobody reads any more close the channels in them.
+// Items that nobody reads any more close the channels in them, whether they come before the component stops reading or after.
 func TestStopClosesInner(t *testing.T) {
 	x := opened(t)
 	wantNone(t, x.Values(4, []value.Literal{named(5)}))
 	wantNone(t, x.Values(5, []value.Literal{number(1)}))
 	x.In(4).Stop()
+	wantNone(t, x.Values(4, []value.Literal{named(6)}))
 	stopped := map[uint32]bool{}
-	for range 2 {
+	for range 3 {
 		m := next(t, x)
 		stopped[m.Channel] = m.Kind == Stop
 	}
-	if !stopped[4] || !stopped[5] {
+	if !stopped[4] || !stopped[5] || !stopped[6] {
 		t.Errorf("%v", stopped)
 	}
 }

@@ -150,12 +150,7 @@ func (i *In) stop() {
 	}
 	i.stopped = true
 	for n := range i.values {
-		_ = value.Channels(i.Item(), &i.values[n], func(_ *types.Type, number *uint64) error {
-			if inner := i.exchange.in[uint32(*number)]; inner != nil {
-				inner.stop()
-			}
-			return nil
-		})
+		i.discard(&i.values[n])
 	}
 	i.bytes, i.values, i.sizes = nil, nil, nil
 	if i.ended {
@@ -165,7 +160,17 @@ func (i *In) stop() {
 	i.send()
 }
 
-// Bytes takes bytes that the client sends. The slice is the channel's from then on.
+// discard stops the channels in an item that nobody reads. The lock is held.
+func (i *In) discard(v *value.Value) {
+	_ = value.Channels(i.Item(), v, func(_ *types.Type, number *uint64) error {
+		if inner := i.exchange.in[uint32(*number)]; inner != nil {
+			inner.stop()
+		}
+		return nil
+	})
+}
+
+// Bytes takes bytes that the client sends.
 func (x *Exchange) Bytes(id uint32, b []byte) []value.Fault {
 	return x.receive(id, func(i *In, path string) []value.Fault {
 		switch {
@@ -275,9 +280,11 @@ func (i *In) put(l *value.Literal, path string) []value.Fault {
 	}
 	i.roomBytes -= size
 	i.roomItems--
-	if !i.stopped {
-		i.values, i.sizes = append(i.values, v), append(i.sizes, size)
+	if i.stopped {
+		i.discard(&v)
+		return nil
 	}
+	i.values, i.sizes = append(i.values, v), append(i.sizes, size)
 	return nil
 }
 

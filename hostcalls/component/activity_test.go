@@ -1,6 +1,7 @@
 package component
 
 import (
+	"runtime"
 	"testing"
 	"time"
 
@@ -75,6 +76,36 @@ func TestActivity(t *testing.T) {
 			t.Errorf("%d calls are in progress", n)
 		}
 	})
+}
+
+// A store that wants to go on waits for one piece of a look, not for the others.
+func TestLookEnds(t *testing.T) {
+	var l looks
+	runs := make(chan struct{})
+	pieces := 0
+	whole := l.look(func() (more bool) {
+		if pieces++; pieces == 1 {
+			go func() {
+				l.run()
+				close(runs)
+			}()
+			for !l.wanted.Load() {
+				runtime.Gosched()
+			}
+		}
+		return pieces < 1000
+	})
+	<-runs
+	if whole || pieces > 1 {
+		t.Errorf("%d pieces were read, all: %t", pieces, whole)
+	}
+	if l.look(func() bool { t.Error("it looks at a store that runs"); return false }) {
+		t.Error("all of a store that runs was read")
+	}
+	l.stop()
+	if !l.look(func() bool { return false }) {
+		t.Error("a store that waits is not looked at")
+	}
 }
 
 // BenchmarkActivity looks at 100,000 calls that wait.

@@ -2,6 +2,7 @@ package component
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reactord/reactord/executor"
@@ -12,16 +13,22 @@ import (
 // and never waits for more than one look, which is a short one. Who looks does not wait: a store that runs is not looked at.
 type looks struct {
 	mu      sync.Mutex
-	runs    bool       // the store does; it is the fiber's
-	looking sync.Mutex // one looks at a time, so that mu is only ever held by the store or by who has this one
+	runs    bool        // the store does; it is the fiber's
+	wanted  atomic.Bool // the store waits for mu: a Mutex alone would let who looks have it again first
+	looking sync.Mutex  // one looks at a time, so that mu is only ever held by the store or by who has this one
 }
 
 // run says that the store runs.
 func (l *looks) run() {
-	if !l.runs {
-		l.mu.Lock()
-		l.runs = true
+	if l.runs {
+		return
 	}
+	if !l.mu.TryLock() {
+		l.wanted.Store(true)
+		l.mu.Lock()
+		l.wanted.Store(false)
+	}
+	l.runs = true
 }
 
 // stop says that it waits, until run.
@@ -36,7 +43,7 @@ func (l *looks) look(what func() (more bool)) bool {
 	l.looking.Lock()
 	defer l.looking.Unlock()
 	for more := true; more; {
-		if !l.mu.TryLock() {
+		if l.wanted.Load() || !l.mu.TryLock() {
 			return false
 		}
 		more = what()

@@ -310,6 +310,46 @@ func TestServiceTroubles(t *testing.T) {
 	}
 }
 
+// A request that computes, or is given up, does not hold up or take along others that its instance has got.
+func TestServiceNeighbours(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	s := startService(t, d, &reactorv1.HttpService{MaxInstances: 1})
+	begin := func(path string, active uint32) (status chan int, leave func()) {
+		t.Helper()
+		ctx, leave := context.WithCancel(t.Context())
+		status = make(chan int, 1)
+		go func() {
+			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path, nil)
+			resp, err := s.h1.Do(req)
+			if err != nil {
+				status <- 0
+				return
+			}
+			_ = resp.Body.Close()
+			status <- resp.StatusCode
+		}()
+		until(t, path+" is active", func() bool { return s.counts().GetActive() == active })
+		return status, leave
+	}
+	// wit-bindgen traps when it is told that a request was given up.
+	for _, want := range []int{http.StatusInternalServerError, http.StatusOK} {
+		slept, _ := begin("/sleep?1500", 1)
+		_, leave := begin("/forever", 2)
+		leave()
+		if status := <-slept; status != want {
+			t.Errorf("beside a request that was given up: %d, want %d", status, want)
+		}
+		until(t, "nothing is left", func() bool { return s.counts().GetActive() == 0 })
+	}
+	_, leave := begin("/spin", 1)
+	answered, _ := begin("/", 2)
+	leave()
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("behind a request that computed and was given up: %d", status)
+	}
+	until(t, "nothing is left", func() bool { return s.counts().GetActive() == 0 })
+}
+
 // When all instances are busy requests wait, and beyond that they are refused.
 func TestServiceFull(t *testing.T) {
 	d := testkit.Start(t, t.TempDir())

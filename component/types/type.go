@@ -178,6 +178,21 @@ func (f *Func) expanded() uint32 {
 	return n
 }
 
+// unit is the type of the items of streams and futures that have none.
+var unit = &Type{Kind: Tuple}
+
+// Item returns the type of the items of a stream or future; for one without items, which has values of nothing, that is the empty
+// tuple.
+func (t *Type) Item() *Type {
+	if t.Elem == nil {
+		return unit
+	}
+	return t.Elem
+}
+
+// OfBytes reports whether the type is stream<u8>.
+func (t *Type) OfBytes() bool { return t.Kind == Stream && t.Elem != nil && t.Elem.Kind == U8 }
+
 // Any reports whether f holds for the type of a parameter or of the result.
 func (f *Func) Any(holds func(*Type) bool) bool {
 	for i := range f.Params {

@@ -2,20 +2,15 @@ package value
 
 import "github.com/reactord/reactord/component/types"
 
-// Channels calls f for each stream and future in a value, which is well-formed for t, with its type and the number that stands for
-// it, which f may change. It ends with the first error of f.
-func Channels(t *types.Type, v *Value, f func(t *types.Type, number *uint64) error) error {
-	return ChannelValues(t, v, func(t *types.Type, v *Value) error { return f(t, &v.Bits) })
-}
-
-// ChannelValues is Channels with the value that has the number.
-func ChannelValues(t *types.Type, v *Value, f func(t *types.Type, v *Value) error) error {
+// Channels calls f for each stream and future in a value, which is well-formed for t, with its type and the value whose Bits are the
+// number that stands for it. f may change that value. It ends with the first error of f.
+func Channels(t *types.Type, v *Value, f func(t *types.Type, v *Value) error) error {
 	if !t.Handles {
 		return nil
 	}
 	each := func(typeOf func(i int) *types.Type) error {
 		for i := range v.Items {
-			if err := ChannelValues(typeOf(i), &v.Items[i], f); err != nil {
+			if err := Channels(typeOf(i), &v.Items[i], f); err != nil {
 				return err
 			}
 		}

@@ -17,16 +17,6 @@ type Source struct {
 // Opener makes a stream or future of a type from a source. It returns the number that stands for it in the value.
 type Opener func(t *types.Type, from Source) (number uint64, err error)
 
-// unit is the type of the items of streams and futures that have none.
-var unit = &types.Type{Kind: types.Tuple}
-
-func itemOf(t *types.Type) *types.Type {
-	if t.Elem == nil {
-		return unit
-	}
-	return t.Elem
-}
-
 // channel reads a stream or future: what it is made from.
 func (p *parser) channel(t *types.Type) (v value.Value, err error) {
 	p.rest()
@@ -36,7 +26,7 @@ func (p *parser) channel(t *types.Type) (v value.Value, err error) {
 	}
 	var from Source
 	if t.Kind == types.Future {
-		item, err := p.value(itemOf(t))
+		item, err := p.value(t.Item())
 		if err != nil {
 			return v, err
 		}
@@ -59,7 +49,7 @@ func (p *parser) source(t *types.Type) (from Source, err error) {
 		from.File, err = p.path()
 	default:
 		err = p.sequence('[', ']', "a stream: - for the standard input, @FILE, or a list of its items", func(i int) error {
-			item, err := p.value(itemOf(t))
+			item, err := p.value(t.Item())
 			from.Items = append(from.Items, item)
 			return inItem(i, err)
 		})

@@ -25,11 +25,7 @@ func (s *sources) open(t *types.Type, from wave.Source) (uint64, error) {
 	case text == "":
 		var items []string
 		for _, item := range from.Items {
-			elem := t.Elem
-			if elem == nil {
-				elem = &types.Type{Kind: types.Tuple}
-			}
-			items = append(items, wave.Format(elem, item))
+			items = append(items, wave.Format(t.Item(), item))
 		}
 		text = "[" + strings.Join(items, " ") + "]"
 	}

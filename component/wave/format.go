@@ -46,7 +46,7 @@ func Append(b []byte, t *types.Type, v value.Value) []byte {
 		return appendMap(b, t, v)
 	case types.Future:
 		if len(v.Items) == 1 {
-			return Append(b, itemOf(t), v.Items[0])
+			return Append(b, t.Item(), v.Items[0])
 		}
 		return appendHandle(b, t, v)
 	default:

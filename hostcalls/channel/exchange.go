@@ -91,10 +91,10 @@ func (x *Exchange) Open(f *types.Func, args []value.Literal) []value.Fault {
 
 // open opens the channels that a value names. The lock is held.
 func (x *Exchange) open(t *types.Type, v *value.Value, path string) (faults []value.Fault) {
-	_ = value.Channels(t, v, func(t *types.Type, number *uint64) error {
-		switch id := uint32(*number); {
-		case uint64(id) != *number || id == 0:
-			faults = fault(path, "a channel has a number from 1 to 4294967295, not %d", *number)
+	_ = value.Channels(t, v, func(t *types.Type, v *value.Value) error {
+		switch id := uint32(v.Bits); {
+		case uint64(id) != v.Bits || id == 0:
+			faults = fault(path, "a channel has a number from 1 to 4294967295, not %d", v.Bits)
 		case x.in[id] != nil:
 			faults = fault(path, "channel %d is open already: each stream and future is a channel of its own", id)
 		case len(x.in) == MaxChannels:

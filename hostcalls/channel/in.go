@@ -36,26 +36,11 @@ func newIn(x *Exchange, id uint32, t *types.Type) *In {
 	return i
 }
 
-// unit is the type of the items of a stream or future that have none.
-var unit = &types.Type{Kind: types.Tuple}
-
-// itemOf is the type of the items of a stream or future.
-func itemOf(t *types.Type) *types.Type {
-	if t.Elem == nil {
-		return unit
-	}
-	return t.Elem
-}
-
-func ofBytes(t *types.Type) bool {
-	return t.Kind == types.Stream && t.Elem != nil && t.Elem.Kind == types.U8
-}
-
 // OfBytes reports whether it is a stream of bytes.
-func (i *In) OfBytes() bool { return ofBytes(i.typ) }
+func (i *In) OfBytes() bool { return i.typ.OfBytes() }
 
 // Item returns the type of the items.
-func (i *In) Item() *types.Type { return itemOf(i.typ) }
+func (i *In) Item() *types.Type { return i.typ.Item() }
 
 // Attach says that the component reads the channel from now on. wake is called when there is something.
 func (i *In) Attach(wake func()) {
@@ -162,8 +147,8 @@ func (i *In) stop() {
 
 // discard stops the channels in an item that nobody reads. The lock is held.
 func (i *In) discard(v *value.Value) {
-	_ = value.Channels(i.Item(), v, func(_ *types.Type, number *uint64) error {
-		if inner := i.exchange.in[uint32(*number)]; inner != nil {
+	_ = value.Channels(i.Item(), v, func(_ *types.Type, v *value.Value) error {
+		if inner := i.exchange.in[uint32(v.Bits)]; inner != nil {
 			inner.stop()
 		}
 		return nil

@@ -31,10 +31,10 @@ type Out struct {
 func (o *Out) Number() uint32 { return o.id }
 
 // OfBytes reports whether it is a stream of bytes.
-func (o *Out) OfBytes() bool { return ofBytes(o.typ) }
+func (o *Out) OfBytes() bool { return o.typ.OfBytes() }
 
 // Item returns the type of the items.
-func (o *Out) Item() *types.Type { return itemOf(o.typ) }
+func (o *Out) Item() *types.Type { return o.typ.Item() }
 
 // Room returns how many items, or bytes of a stream of bytes, may be written now. The last item may have more bytes than there is
 // room for.

@@ -98,10 +98,10 @@ func (c *clientCall) returned(results []value.Value) error {
 
 // incoming makes the channels in a value from the client ends for the component.
 func (c *clientCall) incoming(t *types.Type, v *value.Value) error {
-	return value.Channels(t, v, func(t *types.Type, number *uint64) error {
-		in := c.channels.In(*number)
+	return value.Channels(t, v, func(t *types.Type, v *value.Value) error {
+		in := c.channels.In(v.Bits)
 		if in == nil {
-			return trapf("%s: channel %d is not open", c.name, *number)
+			return trapf("%s: channel %d is not open", c.name, v.Bits)
 		}
 		source := &clientSource{call: c, in: in, held: itemsHeld}
 		if in.OfBytes() {
@@ -114,7 +114,7 @@ func (c *clientCall) incoming(t *types.Type, v *value.Value) error {
 		if t.Kind == types.Future {
 			newEnd = c.store.NewFuture
 		}
-		source.end, *number = newEnd(t, source)
+		source.end, v.Bits = newEnd(t, source)
 		in.Attach(source.end.Wake)
 		return nil
 	})
@@ -122,15 +122,15 @@ func (c *clientCall) incoming(t *types.Type, v *value.Value) error {
 
 // outgoing makes the ends in a value of the component channels to the client.
 func (c *clientCall) outgoing(t *types.Type, v *value.Value) error {
-	return value.Channels(t, v, func(t *types.Type, number *uint64) error {
+	return value.Channels(t, v, func(t *types.Type, v *value.Value) error {
 		sink := &clientSink{call: c}
-		sink.end = c.store.Consume(*number, sink)
+		sink.end = c.store.Consume(v.Bits, sink)
 		sink.out = c.channels.NewOut(t, sink.end.Wake)
 		if sink.out == nil {
 			return trapf("%s: more than %d streams and futures are open to the client", c.name, chans.MaxChannels)
 		}
 		c.outs++
-		*number = uint64(sink.out.Number())
+		v.Bits = uint64(sink.out.Number())
 		return nil
 	})
 }

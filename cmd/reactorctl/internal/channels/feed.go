@@ -78,8 +78,8 @@ func (r *room) stop() {
 
 // begin begins to send the channels that a value names, which was sent.
 func (r *running) begin(ctx context.Context, t *types.Type, v *value.Value) {
-	_ = value.Channels(t, v, func(_ *types.Type, number *uint64) error {
-		id := uint32(*number)
+	_ = value.Channels(t, v, func(_ *types.Type, v *value.Value) error {
+		id := uint32(v.Bits)
 		src := r.sources.list[id-1]
 		if src.typ.Kind == types.Future {
 			r.sendFuture(ctx, id, src)
@@ -96,7 +96,7 @@ func (r *running) begin(ctx context.Context, t *types.Type, v *value.Value) {
 }
 
 func (r *running) sendFuture(ctx context.Context, id uint32, src *source) {
-	t := itemOf(src.typ)
+	t := src.typ.Item()
 	literal := value.LiteralOf(t, src.items[0])
 	r.send(&reactorv1.CallRequest{Part: &reactorv1.CallRequest_Future{Future: &reactorv1.CallFuture{Channel: id, Value: values.Message(&literal)}}})
 	r.begin(ctx, t, &src.items[0])
@@ -113,7 +113,7 @@ type feed struct {
 func (f *feed) run(ctx context.Context) error {
 	for {
 		var err error
-		if ofBytes(f.source.typ) {
+		if f.source.typ.OfBytes() {
 			err = f.bytes(ctx)
 		} else {
 			err = f.values(ctx)
@@ -148,7 +148,7 @@ func (f *feed) bytes(ctx context.Context) error {
 
 // values sends the next item, and with it those that are there and have room.
 func (f *feed) values(ctx context.Context) error {
-	t := itemOf(f.source.typ)
+	t := f.source.typ.Item()
 	var batch []value.Value
 	items := &reactorv1.CallItems{Channel: f.id}
 	send := func() {

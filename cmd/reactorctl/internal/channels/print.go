@@ -97,11 +97,11 @@ func (p *Text) typed(t *types.Type, v *reactorv1.Value, what string) (value.Valu
 	if len(faults) > 0 {
 		return typed, errType(what, faults)
 	}
-	_ = value.Channels(t, &typed, func(t *types.Type, number *uint64) error {
+	_ = value.Channels(t, &typed, func(t *types.Type, v *value.Value) error {
 		if p.channels == nil {
 			p.channels, p.futures, p.partial = map[uint32]*types.Type{}, map[uint32]value.Value{}, map[uint32][]byte{}
 		}
-		p.channels[uint32(*number)] = t
+		p.channels[uint32(v.Bits)] = t
 		if t.Kind == types.Future {
 			p.pending++
 		}
@@ -154,13 +154,13 @@ func (p *Text) tell(to io.Writer) error {
 // fill puts the values of futures into a value.
 func (p *Text) fill(t *types.Type, v *value.Value) {
 	p.note(t, v)
-	_ = value.ChannelValues(t, v, func(t *types.Type, v *value.Value) error {
+	_ = value.Channels(t, v, func(t *types.Type, v *value.Value) error {
 		known, ok := p.futures[uint32(v.Bits)]
 		if t.Kind != types.Future || !ok {
 			return nil
 		}
 		v.Items = []value.Value{known}
-		p.fill(itemOf(t), &v.Items[0])
+		p.fill(t.Item(), &v.Items[0])
 		return nil
 	})
 }
@@ -174,13 +174,13 @@ func (p *Text) future(f *reactorv1.CallFuture) error {
 	if f.GetValue() == nil {
 		return p.settle()
 	}
-	v, err := p.typed(itemOf(t), f.GetValue(), fmt.Sprintf("future %d", f.GetChannel()))
+	v, err := p.typed(t.Item(), f.GetValue(), fmt.Sprintf("future %d", f.GetChannel()))
 	if err != nil {
 		return err
 	}
 	if streams(p.Result) > 1 {
-		p.note(itemOf(t), &v)
-		return p.line(p.Out, fmt.Sprintf("<future %d>: %s", f.GetChannel(), wave.Format(itemOf(t), v)))
+		p.note(t.Item(), &v)
+		return p.line(p.Out, fmt.Sprintf("<future %d>: %s", f.GetChannel(), wave.Format(t.Item(), v)))
 	}
 	p.futures[f.GetChannel()] = v
 	return p.settle()
@@ -196,19 +196,19 @@ func (p *Text) items(items *reactorv1.CallItems) error {
 	switch {
 	case t == nil:
 		return errUnknown(id)
-	case ofBytes(t) && streams(p.Result) == 1:
+	case t.OfBytes() && streams(p.Result) == 1:
 		_, err := p.Raw.Write(items.GetBytes())
 		return err
-	case ofBytes(t):
+	case t.OfBytes():
 		return p.lines(id, items.GetBytes(), items.GetEnd())
 	}
 	var text []byte
 	for i, v := range items.GetValues() {
-		typed, err := p.typed(itemOf(t), v, fmt.Sprintf("stream %d[%d]", id, i))
+		typed, err := p.typed(t.Item(), v, fmt.Sprintf("stream %d[%d]", id, i))
 		if err != nil {
 			return err
 		}
-		text = wave.Append(p.label(text, id), itemOf(t), typed)
+		text = wave.Append(p.label(text, id), t.Item(), typed)
 		text = append(text, '\n')
 	}
 	_, err := p.Out.Write(text)
@@ -263,7 +263,7 @@ func (p *Text) besides(t *types.Type, v *value.Value) bool {
 		return false
 	case types.Future:
 		known, ok := p.futures[uint32(v.Bits)]
-		return !ok || p.besides(itemOf(t), &known)
+		return !ok || p.besides(t.Item(), &known)
 	case types.Tuple:
 		for i := range v.Items {
 			if p.besides(t.Fields[i].Type, &v.Items[i]) {

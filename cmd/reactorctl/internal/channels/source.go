@@ -82,18 +82,6 @@ func (s *Sources) Close() {
 	}
 }
 
-// itemOf is the type of the items of a stream or future; that of those without one is the empty tuple.
-func itemOf(t *types.Type) *types.Type {
-	if t.Elem == nil {
-		return &types.Type{Kind: types.Tuple}
-	}
-	return t.Elem
-}
-
-func ofBytes(t *types.Type) bool {
-	return t.Kind == types.Stream && t.Elem != nil && t.Elem.Kind == types.U8
-}
-
 // bytes returns the next bytes of a stream<u8>, most at most; at the end io.EOF.
 func (s *source) bytes(most int) ([]byte, error) {
 	if s.from == nil {
@@ -154,7 +142,7 @@ func (s *source) readLine() (value.Value, error) {
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		v, err := wave.Parse(itemOf(s.typ), string(text))
+		v, err := wave.Parse(s.typ.Item(), string(text))
 		if err != nil {
 			return value.Value{}, s.fault(err)
 		}

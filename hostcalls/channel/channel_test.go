@@ -122,7 +122,8 @@ func TestStopClosesInner(t *testing.T) {
 func TestWindowOfOut(t *testing.T) {
 	x := opened(t)
 	woken := 0
-	o := x.NewOut(bytesOf, func() { woken++ })
+	o := x.NewOut(bytesOf)
+	o.Attach(func() { woken++ })
 	for range WindowBytes {
 		o.Write([]byte{1})
 	}
@@ -158,11 +159,11 @@ func TestManyChannels(t *testing.T) {
 	}
 	wantFault(t, x.Values(4, []value.Literal{named(1000)}), "channel 4.values[0]", "more than 64 channels")
 	for range MaxChannels {
-		if x.NewOut(promise, func() {}) == nil {
+		if x.NewOut(promise) == nil {
 			t.Fatal("too few")
 		}
 	}
-	if x.NewOut(promise, func() {}) != nil {
+	if x.NewOut(promise) != nil {
 		t.Error("too many")
 	}
 }
@@ -179,7 +180,7 @@ func TestFutureOnce(t *testing.T) {
 		{"written and dropped", true, false},
 		{"taken and then dropped", true, true},
 	} {
-		o := x.NewOut(promise, func() {})
+		o := x.NewOut(promise)
 		var m Message
 		if tt.put {
 			o.Put(value)

@@ -129,15 +129,15 @@ func (x *Exchange) In(number uint64) *In {
 	return x.in[uint32(number)]
 }
 
-// NewOut makes a channel that the component writes, and that wake tells when there is room; nil if there are too many. t is its type.
-func (x *Exchange) NewOut(t *types.Type, wake func()) *Out {
+// NewOut makes a channel of a type that the component writes, which is to call Attach; nil if there are too many.
+func (x *Exchange) NewOut(t *types.Type) *Out {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if len(x.out) == MaxChannels {
 		return nil
 	}
 	x.lastOut++
-	o := &Out{exchange: x, id: x.lastOut, typ: t, wake: wake, roomItems: WindowItems, roomBytes: WindowBytes}
+	o := &Out{exchange: x, id: x.lastOut, typ: t, roomItems: WindowItems, roomBytes: WindowBytes}
 	x.out[o.id] = o
 	return o
 }

@@ -12,7 +12,7 @@ type Out struct {
 	exchange *Exchange
 	id       uint32
 	typ      *types.Type // of the stream or future
-	wake     func()
+	wake     func()      // nil until it is attached
 
 	// Guarded by the lock of the exchange.
 	bytes     []byte
@@ -35,6 +35,13 @@ func (o *Out) OfBytes() bool { return o.typ.OfBytes() }
 
 // Item returns the type of the items.
 func (o *Out) Item() *types.Type { return o.typ.Item() }
+
+// Attach says that the component writes the channel from now on. wake is called when there is room, or nobody reads any more.
+func (o *Out) Attach(wake func()) {
+	o.exchange.mu.Lock()
+	defer o.exchange.mu.Unlock()
+	o.wake = wake
+}
 
 // Room returns how many items, or bytes of a stream of bytes, may be written now. The last item may have more bytes than there is
 // room for.
@@ -157,7 +164,9 @@ func (x *Exchange) answer(id uint32, f func(o *Out)) []value.Fault {
 	}
 	if o := x.out[id]; o != nil {
 		f(o)
-		o.wake()
+		if o.wake != nil {
+			o.wake()
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -183,5 +184,27 @@ func TestCancelAfterReturn(t *testing.T) {
 			c.rest()
 			c.wantEnd(n)
 		})
+	}
+}
+
+// A component that opens more channels than a client may have open traps.
+func TestTooManyChannels(t *testing.T) {
+	n := newNode(t, Config{})
+	c := n.callAsClient(n.load("back"), "nested")
+	for id := uint64(2); ; id++ {
+		inner := []value.Literal{{Form: value.ChannelForm, Bits: id}}
+		for len(c.Values(1, inner)) > 0 { // until the component has read those before
+			select {
+			case <-c.ended:
+				if c.err == nil || !strings.Contains(c.err.Error(), "more than 64 streams and futures") {
+					t.Error(c.err)
+				}
+				n.wantNothing(&c.process.Store)
+				return
+			default:
+				runtime.Gosched()
+			}
+		}
+		c.send(c.End(uint32(id)))
 	}
 }

@@ -123,13 +123,13 @@ func (c *clientCall) incoming(t *types.Type, v *value.Value) error {
 // outgoing makes the ends in a value of the component channels to the client.
 func (c *clientCall) outgoing(t *types.Type, v *value.Value) error {
 	return value.Channels(t, v, func(t *types.Type, v *value.Value) error {
-		sink := &clientSink{call: c}
-		sink.end = c.store.Consume(v.Bits, sink)
-		sink.out = c.channels.NewOut(t, sink.end.Wake)
+		sink := &clientSink{call: c, out: c.channels.NewOut(t)}
 		if sink.out == nil {
 			return trapf("%s: more than %d streams and futures are open to the client", c.name, chans.MaxChannels)
 		}
 		c.outs++
+		sink.end = c.store.Consume(v.Bits, sink)
+		sink.out.Attach(sink.end.Wake)
 		v.Bits = uint64(sink.out.Number())
 		return nil
 	})

@@ -17,15 +17,15 @@ func served(s *reactorv1.HttpService) string {
 		text = "HTTPS"
 	}
 	var how []string
-	add := func(n uint32, what string) {
+	add := func(n uint32, what, more string) {
 		if n > 0 {
-			how = append(how, count(uint64(n), what))
+			how = append(how, count(uint64(n), what)+more)
 		}
 	}
-	add(s.GetMaxInstances(), "instance")
-	add(s.GetMaxConcurrentRequests(), "request at a time")
-	add(s.GetMaxInstanceRequests(), "request of an instance")
-	add(s.GetMaxWaitingRequests(), "waiting request")
+	add(s.GetMaxInstances(), "instance", "")
+	add(s.GetMaxConcurrentRequests(), "request", " of each at a time")
+	add(s.GetMaxInstanceRequests(), "request", " of each in all")
+	add(s.GetMaxWaitingRequests(), "waiting request", "")
 	if d := s.GetRequestTimeout(); d != nil {
 		how = append(how, "within "+given(d.AsDuration()))
 	}

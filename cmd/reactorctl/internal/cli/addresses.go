@@ -10,30 +10,40 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// How often a workload is asked for the addresses that the daemon has chosen: until they are known, and after that, since
-// a further attempt has others.
+// How often a workload is asked for its addresses: until they are known, and after that, since a further attempt has others.
+// A service is asked sooner: most listen very soon.
 const (
+	firstServing     = 20 * time.Millisecond
 	unknownAddresses = 200 * time.Millisecond
 	knownAddresses   = 2 * time.Second
 )
 
-// tellAddresses says where a guest listens, if its spec leaves a port to the daemon: now, and when it has changed. It does
-// so until the returned function is called.
+// tellAddresses says where a guest listens, if it serves or its spec leaves a port to the daemon: now, and when it has changed. It
+// does so until the returned function is called.
 func (a *app) tellAddresses(ctx context.Context, id string, spec *reactorv1.WorkloadSpec) (stop func()) {
-	if !choosesPort(spec) {
+	say, pause := "the guest listens on ", unknownAddresses
+	switch {
+	case spec.GetServe().GetCertificate() != "":
+		say, pause = "serving https://", firstServing
+	case spec.GetServe() != nil:
+		say, pause = "serving http://", firstServing
+	case !choosesPort(spec):
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var asking sync.WaitGroup
 	asking.Go(func() {
-		told, pause := "", unknownAddresses
+		told := ""
 		for follow.Sleep(ctx, pause) == nil {
+			if told == "" {
+				pause = unknownAddresses
+			}
 			response, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
 			if err != nil {
 				continue // whoever follows the workload says what is wrong
 			}
 			if at := strings.Join(response.GetWorkload().GetStatus().GetListenAddresses(), ", "); at != "" && at != told {
-				a.notes.Say("the guest listens on " + at)
+				a.notes.Say(say + at)
 				told, pause = at, knownAddresses
 			}
 		}

@@ -123,11 +123,7 @@ func (j *job) follow(ctx context.Context) error {
 	if j.flags.interactive {
 		in = attach.NewInput(j.In)
 	}
-	if j.launch.Spec.GetServe() != nil {
-		defer j.tellServing(ctx, j.launch.Plan.ID, j.launch.Spec)()
-	} else {
-		defer j.tellAddresses(ctx, j.launch.Plan.ID, j.launch.Spec)()
-	}
+	defer j.tellAddresses(ctx, j.launch.Plan.ID, j.launch.Spec)()
 	defer j.tellOpening(ctx, j.launch.Plan.ID, j.launch.Spec)()
 	return j.attach(ctx, j.launch.Plan.ID, in)
 }

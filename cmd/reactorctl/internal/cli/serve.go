@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"context"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/reactord/reactord/cmd/internal/quantity"
-	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -117,33 +114,3 @@ func listens(spec *reactorv1.WorkloadSpec) bool {
 	}
 	return false
 }
-
-// tellServing says where a service can be reached: now, and when that has changed. It does so until the returned function is
-// called.
-func (a *app) tellServing(ctx context.Context, id string, spec *reactorv1.WorkloadSpec) (stop func()) {
-	scheme := "http://"
-	if spec.GetServe().GetCertificate() != "" {
-		scheme = "https://"
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	var asking sync.WaitGroup
-	asking.Go(func() {
-		told, pause := "", firstServing
-		for follow.Sleep(ctx, pause) == nil {
-			pause = unknownAddresses
-			response, err := a.workloads().GetWorkload(ctx, &reactorv1.GetWorkloadRequest{Id: id})
-			if err != nil {
-				continue // whoever follows the workload says what is wrong
-			}
-			addresses := response.GetWorkload().GetStatus().GetListenAddresses()
-			if len(addresses) == 1 && addresses[0] != told {
-				told, pause = addresses[0], knownAddresses
-				a.notes.Say("serving " + scheme + told)
-			}
-		}
-	})
-	return func() { cancel(); asking.Wait() }
-}
-
-// firstServing is when a service is asked for its address first: most listen very soon.
-const firstServing = 20 * time.Millisecond

@@ -214,9 +214,7 @@ func FieldsOf(h http.Header) (*Fields, error) {
 // Header returns the fields for net/http, which may change what it gets.
 func (f *Fields) Header() http.Header {
 	h := make(http.Header, len(f.list)+1)
-	for i := range f.list {
-		h[http.CanonicalHeaderKey(f.list[i].name)] = slices.Clone(f.list[i].values)
-	}
+	f.Copy(h)
 	return h
 }
 

@@ -155,18 +155,17 @@ const (
 )
 
 // Handle has the component of a store answer a request, by a function that it exports: export is its full name. It is for jobs of
-// component.Store.Do, of which no other one is done until the component has returned: cancel has no effect. An error ends the
-// store; the functions of the exchange are called even so.
-func Handle(s *component.Store, export string, x *wasihttp.Exchange) (cancel func() error, err error) {
+// component.Store.Do, of which no other one is done until the component has returned: it can't be asked to give up. An error ends
+// the store; the functions of the exchange are called even so.
+func Handle(s *component.Store, export string, x *wasihttp.Exchange) error {
 	h := &responseOutparam{Exchange: x, host: &s.Host().(hosted).WASIP2().host}
-	nothing := func() error { return nil }
 	var ok bool
 	if h.fields, ok = wasi.NewHTTPFields(s, x.Request.Fields); !ok {
 		x.Answer(nil, &wasihttp.Error{Code: wasihttp.RequestHeaderSectionSize})
 		x.Done()
-		return nothing, nil
+		return nil
 	}
-	return nothing, s.StartCall(export, &component.Invocation{Pass: h.pass, Take: func(*cabi.Reader) {}, Exited: h.exit})
+	return s.StartCall(export, &component.Invocation{Pass: h.pass, Take: func(*cabi.Reader) {}, Exited: h.exit})
 }
 
 // responseOutparam is where the answer to a request goes.

@@ -64,12 +64,10 @@ func FindHandler(exports []abi.Export) (h Handler, ok bool) {
 // Concurrent implements service.Handler: a component of WASI 0.2 answers one request at a time.
 func (h Handler) Concurrent() bool { return h.Version != "0.2" }
 
-// Handle has the component of a store answer a request by its handler. It is for jobs of component.Store.Do. cancel asks the
-// component to give up, and is for such jobs too. An error of both ends the store; the functions of the exchange are called even
-// so.
+// Handle implements service.Handler.
 func (h Handler) Handle(s *component.Store, x *wasihttp.Exchange) (cancel func() error, err error) {
 	if h.Version == "0.2" {
-		return wasip2.Handle(s, h.Export, x)
+		return nil, wasip2.Handle(s, h.Export, x)
 	}
 	return wasip3.Handle(s, h.Export, x)
 }

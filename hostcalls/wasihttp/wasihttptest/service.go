@@ -84,7 +84,7 @@ func (s *Service) Idle() {
 	}
 }
 
-// Do has the store begin an exchange, whose Done it counts. cancel asks the component to give up.
+// Do has the store begin an exchange, whose Done it counts. cancel asks the component to give up, if it can be asked.
 func (s *Service) Do(x *wasihttp.Exchange) (cancel func()) {
 	done := x.Done
 	x.Done = func() {
@@ -106,12 +106,19 @@ func (s *Service) Do(x *wasihttp.Exchange) (cancel func()) {
 		x.Answer(nil, errors.New("the store has ended"))
 		return func() {}
 	}
-	giveUp := func() error { return nil }
+	var giveUp func() error
 	s.Store.Do(func() (err error) {
 		giveUp, err = s.handler.Handle(s.Store, x)
 		return err
 	})
-	return func() { s.Store.Do(func() error { return giveUp() }) }
+	return func() {
+		s.Store.Do(func() error {
+			if giveUp == nil {
+				return nil
+			}
+			return giveUp()
+		})
+	}
 }
 
 type answer struct {

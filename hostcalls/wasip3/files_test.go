@@ -106,3 +106,31 @@ func TestInput(t *testing.T) {
 	p.says("read: cd", "read: end", "ended: ok")
 	p.ends()
 }
+
+// TestShortOfMemory: wherever a program runs out of memory when it opens a stream of a file, it ends so, and nothing is left open.
+func TestShortOfMemory(t *testing.T) {
+	n := newNode(t)
+	for _, step := range []string{"load 0", "store 0"} {
+		r := n.rig(t)
+		r.withFolder()
+		whole := r.start("open f", "repeat 400", step)
+		whole.says("open: ok")
+		whole.ends()
+		failures := 0
+		for less := int64(0); less < 4096; less += 64 {
+			r.config.MemoryBytes = whole.process.PeakMemory() - less
+			p := r.start("open f", "repeat 400", step)
+			<-p.done
+			if p.err != nil {
+				failures++
+				if !strings.Contains(p.err.Error(), "memory") {
+					t.Errorf("%s: %v", step, p.err)
+				}
+			}
+			p.left()
+		}
+		if failures == 0 {
+			t.Errorf("%s: there always was memory", step)
+		}
+	}
+}

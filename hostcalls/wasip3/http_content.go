@@ -28,9 +28,7 @@ func (m *content) drop() {
 		m.body.Close(&wasihttp.Error{Code: wasihttp.ConnectionTerminated})
 		return
 	}
-	if m.sent.end != nil {
-		m.sent.resolve(errUnsent)
-	}
+	m.sent.resolve(errUnsent)
 	if m.hasStream {
 		m.host.discard(m.stream)
 	}

@@ -13,7 +13,7 @@ import (
 // outcome is the value of a future<result<_, error-code>>: how what a stream or a message does has ended.
 type outcome struct {
 	host  *host
-	end   *component.HostEnd
+	end   *component.HostEnd // nil until the future is given
 	value atomic.Pointer[ending]
 	put   func(*cabi.Writer, error) // writes an error-code
 }
@@ -59,16 +59,17 @@ func (o *outcome) produce(c call, p component.Producer, failed error) *component
 
 // consume answers a function that takes a stream and returns its outcome, which is known already if failed is not nil.
 func (o *outcome) consume(c call, data uint64, to component.Consumer, failed error) *component.HostEnd {
+	end := c.store.Consume(data, to) // first, so that its Stop is called if the future can't be given
 	o.give(c, &c.Results)
 	if failed != nil {
 		o.resolve(failed)
 	}
-	return c.store.Consume(data, to)
+	return end
 }
 
 // resolve tells how it has ended; only the first call has an effect. It may be called from any goroutine.
 func (o *outcome) resolve(err error) {
-	if o.value.CompareAndSwap(nil, &ending{err}) {
+	if o.value.CompareAndSwap(nil, &ending{err}) && o.end != nil {
 		o.end.Wake()
 	}
 }

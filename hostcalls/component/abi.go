@@ -36,6 +36,8 @@ type Config struct {
 type Services interface {
 	// Check returns the faults of a way to serve by a component.
 	Check(module *abi.Description, entry abi.Entry) []abi.Fault
+	// Serves reports whether a component with such exports can serve.
+	Serves(exports []abi.Export) bool
 	// New makes the process of a config with Serve. An error is a fault of the config, or an *abi.EntryError.
 	New(p *Program, config *abi.Config) (abi.Process, error)
 }

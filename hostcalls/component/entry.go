@@ -47,7 +47,7 @@ func (a *ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	var faults []abi.Fault
 	switch services := a.config.Services; {
 	case entry.Serve == nil:
-		faults = checkEntry(module, entry)
+		faults = a.checkEntry(module, entry)
 	case services == nil:
 		faults = []abi.Fault{{Field: "serve", Text: errNoServices.Msg}}
 	default:
@@ -65,13 +65,15 @@ func (a *ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 }
 
 // checkEntry is CheckEntry without the grants.
-func checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
-	fault := func(field, format string, a ...any) []abi.Fault {
-		return []abi.Fault{{Field: field, Text: fmt.Sprintf(format, a...)}}
+func (a *ABI) checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
+	fault := func(field, format string, args ...any) []abi.Fault {
+		return []abi.Fault{{Field: field, Text: fmt.Sprintf(format, args...)}}
 	}
 	switch {
 	case entry.Invoke != "":
 		return fault("invoke", "the module is a component, whose functions take typed arguments: `reactorctl call` calls them")
+	case entry.Call == nil && module.Kind != abi.ComponentCommand && a.config.Services != nil && a.config.Services.Serves(module.Exports):
+		return fault("call", "the component is no program, since it does not export %s: it answers HTTP requests, by `reactorctl serve`", runInterface)
 	case entry.Call == nil && module.Kind != abi.ComponentCommand:
 		return fault("call", "the component is no program, since it does not export %s: `reactorctl call` calls a function of it", runInterface)
 	case entry.Call == nil:

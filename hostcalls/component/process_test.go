@@ -49,6 +49,20 @@ func TestProcess(t *testing.T) {
 	}
 }
 
+// serving is the services of a node where each component can serve.
+type serving struct{ Services }
+
+func (serving) Serves([]abi.Export) bool { return true }
+
+// What is wrong with running a component that serves is another thing than with one that does not.
+func TestCheckEntryOfService(t *testing.T) {
+	n := newNode(t, Config{Services: serving{}})
+	faults := n.abi.CheckEntry(n.load("calc").Description(), abi.Entry{})
+	if len(faults) != 1 || faults[0].Field != "call" || !strings.Contains(faults[0].Text, "`reactorctl serve`") {
+		t.Errorf("faults %q, want one of call with `reactorctl serve`", faults)
+	}
+}
+
 // What is wrong with a call is told before a process exists, and keeps a process from calling anything.
 func TestCheckEntry(t *testing.T) {
 	n := newNode(t, Config{})

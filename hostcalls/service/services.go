@@ -35,13 +35,19 @@ const errNoHandler = "the component exports no handler of HTTP requests: it has 
 
 // Check implements component.Services.
 func (s Services) Check(module *abi.Description, entry abi.Entry) (faults []abi.Fault) {
-	if _, ok := s.Find(module.Exports); !ok {
+	if !s.Serves(module.Exports) {
 		faults = append(faults, abi.Fault{Field: "serve", Text: errNoHandler})
 	}
 	if _, _, err := listenerOf(entry.Grants); err != nil {
 		faults = append(faults, abi.Fault{Field: "grants", Text: err.Error()})
 	}
 	return faults
+}
+
+// Serves implements component.Services.
+func (s Services) Serves(exports []abi.Export) bool {
+	_, ok := s.Find(exports)
+	return ok
 }
 
 // New implements component.Services.

@@ -354,16 +354,25 @@ func TestTraffic(t *testing.T) {
 
 // Hostile servers get an error.
 func TestServers(t *testing.T) {
+	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for name, tt := range map[string]struct {
 		answer string
 		want   wasihttp.Code
 	}{
 		"a header bomb":       {"HTTP/1.1 200 OK\r\n" + strings.Repeat("a: b\r\n", 100_000) + "\r\n", wasihttp.ResponseHeaderSectionSize},
+		"a trailer bomb":      {chunked + "0\r\n" + strings.Repeat("a: b\r\n", 100_000) + "\r\n", wasihttp.ResponseTrailerSectionSize},
+		"no chunk":            {chunked + "-1\r\nabc\r\n", wasihttp.ProtocolError},
+		"a huge chunk":        {chunked + "fffffffffffffffff\r\nabc\r\n", wasihttp.ProtocolError},
+		"extensions":          {chunked + strings.Repeat("1;"+strings.Repeat("x", 1000)+"\r\na\r\n", 100), wasihttp.ProtocolError},
+		"no header":           {"HTTP/1.1 200 OK\r\na : b\r\n\r\n", wasihttp.ProtocolError},
+		"a NUL in a header":   {"HTTP/1.1 200 OK\r\na: b\x00c\r\n\r\n", wasihttp.ProtocolError},
+		"no length":           {"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nabc", wasihttp.ProtocolError},
+		"half a head":         {"HTTP/1.1 200 OK\r\na: b", wasihttp.ResponseIncomplete},
 		"no HTTP":             {"SSH-2.0\r\n", wasihttp.ProtocolError},
 		"nothing":             {"", wasihttp.ConnectionTerminated},
 		"too short":           {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", wasihttp.ResponseIncomplete},
 		"an upgrade":          {"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n", wasihttp.ProtocolError},
-		"two lengths":         {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", wasihttp.InternalError},
+		"two lengths":         {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", wasihttp.ProtocolError},
 		"a length and chunks": {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n", ok},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,17 +70,36 @@ func (x *exchange) over() {
 	})
 }
 
-// explain returns an error of the exchange as an error-code: the reason why it was ended, if it was.
+// explain returns an error of the exchange as an error-code: the reason why it was ended, if it was, and what is wrong with the
+// response otherwise. Much of that has no type in net/http.
 func (x *exchange) explain(err error) *wasihttp.Error {
 	if cause := context.Cause(x.ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		err = cause
+		return wasihttp.AsError(cause)
 	}
-	if text := err.Error(); strings.Contains(text, "response headers exceeded") {
+	e, text := wasihttp.AsError(err), err.Error()
+	switch {
+	case strings.Contains(text, "response headers exceeded"):
 		return fault(wasihttp.ResponseHeaderSectionSize)
-	} else if strings.Contains(text, "malformed HTTP") {
+	case e.Code != wasihttp.InternalError:
+		return e
+	case strings.Contains(text, "long trailer"):
+		return fault(wasihttp.ResponseTrailerSectionSize)
+	case strings.HasPrefix(text, brokenResponse):
 		return fault(wasihttp.ProtocolError)
 	}
-	return wasihttp.AsError(err)
+	return e
+}
+
+// brokenResponse begins net/http's errors about the head of a response that it could not read.
+const brokenResponse = "net/http: HTTP/1.x transport connection broken: "
+
+// explainBody is explain for an error of the response's body. What has no code of its own is the server's framing.
+func (x *exchange) explainBody(err error) *wasihttp.Error {
+	e := x.explain(err)
+	if e.Code == wasihttp.InternalError && x.ctx.Err() == nil {
+		return fault(wasihttp.ProtocolError)
+	}
+	return e
 }
 
 // options are the options of the request.
@@ -217,7 +236,7 @@ func (t *timedReader) Read(p []byte) (int, error) {
 	defer late.Stop()
 	n, err := t.from.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = t.x.explain(err)
+		err = t.x.explainBody(err)
 	}
 	return n, err
 }

@@ -202,8 +202,10 @@ func TestExclusiveIsHeld(t *testing.T) {
 	}
 	invoke(op{opEnd, 0, yields}, op{opWaitSync, 1, 1}, op{opReturn, 0, reg(1)}, op{opEnd})
 	invoke(op{opPoke, 0, 1}, op{opReturn, 0, 1}, op{opEnd})
-	v.do(func() {})
-	v.wantIdle("1 calls", "2 calls", "1 fibers that wait", "1 operations", "1 calls at the gate of instance 1", "1 calls at the gate of instance 0")
+	for begun := false; !begun; { // each job is one of a later turn
+		v.do(func() { begun = g.ops[1] != nil })
+	}
+	v.wantIdle("1 calls", "2 calls", "1 fibers that wait", "1 operations", "1 calls at the gate of instance 2", "1 calls at the gate of instance 1", "1 calls at the gate of instance 0")
 	v.do(func() { g.ops[1].Done() })
 	first, second := <-returned, <-returned
 	if first+second != 11 {

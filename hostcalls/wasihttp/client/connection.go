@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
-// dial connects for an exchange, which ctx has: to the first address of its host that may be connected to and answers.
+// dial connects for an exchange, which ctx has: to one of its host's addresses that may be connected to.
 func (c *Client) dial(ctx context.Context, protocol, _ string) (net.Conn, error) {
 	x := ctx.Value(exchangeKey{}).(*exchange) //nolint:forcetypeassert // all requests are those of exchanges
 	ctx, cancel := context.WithTimeoutCause(ctx, x.options().Connect.Or(connectTimeout), fault(wasihttp.ConnectionTimeout))
@@ -27,20 +28,13 @@ func (c *Client) dial(ctx context.Context, protocol, _ string) (net.Conn, error)
 	if err != nil {
 		return nil, err
 	}
-	for _, to := range addresses {
-		if err = c.config.Access.Connect(x.target, to); err != nil {
-			err = fault(wasihttp.DestinationIPProhibited)
-			continue
-		}
-		var conn net.Conn
-		if conn, err = c.connect(ctx, protocol, to); err == nil {
-			return conn, nil
-		}
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
+	allowed := slices.DeleteFunc(addresses, func(to netip.AddrPort) bool { return c.config.Access.Connect(x.target, to) != nil })
+	if len(allowed) == 0 {
+		return nil, fault(wasihttp.DestinationIPProhibited)
 	}
-	return nil, err
+	return race(ctx, alternate(allowed), func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+		return c.connect(ctx, protocol, to)
+	})
 }
 
 // addresses returns the addresses of the target, one or more.

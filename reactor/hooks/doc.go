@@ -5,13 +5,15 @@
 //
 // Every function may be nil. The reactor does no work for a nil function.
 //
-// The functions are called on goroutines that other workloads need (OnParked, OnResumed and OnNetworkFailure on the worker that runs the
-// guest), and for different workloads at the same time. So they must be safe for concurrent use, and must not block
-// or panic. No lock of the reactor is held, so they may call anything that does not block: a logger, a counter, a span.
+// The functions are called on goroutines that other workloads need (OnParked, OnResumed and mostly OnNetworkFailure on the
+// worker that runs the guest), and for different workloads at the same time. So they must be safe for concurrent use, and must
+// not block or panic. No lock that the reactor needs for another workload is held, so they may call anything that does not block:
+// a logger, a counter, a span.
 //
-// The functions of one attempt are called one after the other, in the order of the fields of Hooks (OnParked,
-// OnResumed and OnNetworkFailure any number of times), and each call happens before the next. There are two exceptions, because a workload
-// is queued before these functions are called, and the dispatcher may be quicker:
+// The functions of one attempt are called one after the other, in the order of the fields of Hooks (OnParked, OnResumed and
+// OnNetworkFailure any number of times), and each call happens before the next. OnNetworkFailure may be called at the same time as
+// OnParked and OnResumed, and not after OnEnded: HTTP requests fail while their guest does something else. There are two more
+// exceptions, because a workload is queued before these functions are called, and the dispatcher may be quicker:
 //
 //   - OnLoaded may be called before OnQueued has returned, or has been called.
 //   - OnLoaded of an attempt may be called before OnCommitted of the attempt before.

@@ -22,9 +22,9 @@ type Hooks struct {
 	OnParked func(Event)
 	// OnResumed is called when a worker resumes a guest that waited. Goroutine: the worker.
 	OnResumed func(Event)
-	// OnNetworkFailure is called when the guest wanted to connect, listen or look up a name, and did not get it. Of the same
-	// failures in an attempt it is told of the first, the tenth, the hundredth and so on, and of those to more than a few
-	// targets together. Goroutine: the worker.
+	// OnNetworkFailure is called when the guest wanted to connect, listen, look up a name or send an HTTP request, and did not
+	// get it. Of the same failures in an attempt it is told of the first, the tenth, the hundredth and so on, and of those to
+	// more than a few targets together. Goroutine: the worker; that of the request, for HTTP.
 	OnNetworkFailure func(Event, NetworkFailure)
 	// OnEnded is called when it is known how the attempt ended, before anyone else is told. Goroutine: the
 	// finisher, if a worker ran the workload. Otherwise the goroutine that ends it: the dispatcher if it can't be
@@ -56,8 +56,8 @@ type Event struct {
 
 // NetworkFailure is what a guest wanted to open and did not get, for want of a grant or for another reason.
 type NetworkFailure struct {
-	Kind    string // connect, listen or resolve; empty like Target
-	Target  string // an address, with "udp:" before it if it is for UDP, or a name; empty: many others, counted together
+	Kind    string // connect, listen, resolve or http; empty like Target
+	Target  string // an address, with "udp:" before it if it is for UDP, a name or an origin; empty: many others, counted together
 	Message string // why, the last time
 	Times   uint64 // so far in the attempt
 }

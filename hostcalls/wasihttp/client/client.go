@@ -33,6 +33,9 @@ type Config struct {
 	Budget      *hostcalls.Budget // of descriptors, shared by all workloads; nil: no bound
 	Owner       string            // the workload's key in the budget
 	TLS         *tls.Config       // nil: what the system trusts
+	// OnFailure is called when a request was not sent or not answered, with the origin that it was for: why Access refused it, or
+	// what went wrong; not when it was given up. It may be nil, is called on any goroutine, and must not block.
+	OnFailure func(kind hostcalls.OpKind, origin string, err error)
 }
 
 const (
@@ -64,7 +67,10 @@ type Client struct {
 
 var _ wasihttp.Sender = (*Client)(nil)
 
-var errClosed = errors.New("the workload has ended")
+var (
+	errClosed  = errors.New("the workload has ended")
+	errGivenUp = fault(wasihttp.ConnectionTerminated) // by the component
+)
 
 // New makes a client. It takes nothing until it sends a request. The caller closes it.
 func New(config Config) *Client {
@@ -97,13 +103,16 @@ func (c *Client) Close() {
 // Send implements wasihttp.Sender.
 func (c *Client) Send(r *wasihttp.Request, answer func(*wasihttp.Response, error)) (op hostcalls.Op, cancel func()) {
 	op = hostcalls.Op{Kind: hostcalls.OpHTTP, Target: r.Method + " " + r.Authority}
+	t, err := targetOf(r)
 	refuse := func(err error) (hostcalls.Op, func()) {
+		if t != nil {
+			c.onFailure(t, err)
+		}
 		e := wasihttp.AsError(err)
 		r.Body.Close(e)
 		answer(nil, e)
 		return op, func() {}
 	}
-	t, err := targetOf(r)
 	if err != nil {
 		return refuse(err)
 	}
@@ -121,5 +130,11 @@ func (c *Client) Send(r *wasihttp.Request, answer func(*wasihttp.Response, error
 	x := c.newExchange(r, t, by)
 	op.Subject = x
 	go x.run(answer)
-	return op, func() { x.fail(fault(wasihttp.ConnectionTerminated)) }
+	return op, func() { x.fail(errGivenUp) }
+}
+
+func (c *Client) onFailure(t *Target, err error) {
+	if c.config.OnFailure != nil {
+		c.config.OnFailure(hostcalls.OpHTTP, t.Origin(), err)
+	}
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -65,12 +66,29 @@ type fixture struct {
 	access *access
 	server *httptest.Server
 	budget *hostcalls.Budget
+
+	mu       sync.Mutex // guards failures
+	failures []string
+}
+
+// told returns the failures that were told since the last time.
+func (f *fixture) told() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := f.failures
+	f.failures = nil
+	return list
 }
 
 func newFixture(t *testing.T, config Config, handler http.HandlerFunc) *fixture {
 	t.Helper()
 	f := &fixture{T: t, access: &access{}, server: httptest.NewServer(handler), budget: hostcalls.NewBudget(100)}
 	config.Access, config.Budget, config.Owner = f.access, f.budget, "w"
+	config.OnFailure = func(kind hostcalls.OpKind, origin string, err error) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.failures = append(f.failures, fmt.Sprintf("%v %s: %v", kind, origin, err))
+	}
 	if config.Stack == nil {
 		config.Stack = names{networktest.New(), map[string][]netip.Addr{"a.example": {netip.MustParseAddr("127.0.0.1")}}}
 	}
@@ -181,6 +199,14 @@ func TestRefusals(t *testing.T) {
 	f := newFixture(t, Config{}, func(http.ResponseWriter, *http.Request) {})
 	at := strings.TrimPrefix(f.server.URL, "http://")
 	_, port, _ := net.SplitHostPort(at)
+	failures := map[string]string{ // and what is told of them
+		"granted":           "[]",
+		"no grant":          "http " + f.server.URL + ": network: no grant covers it",
+		"a revoked grant":   "http " + f.server.URL + ": network: the grant was revoked",
+		"no such name":      "http http://nobody.example:81: lookup nobody.example: no such host",
+		"nobody there":      "http http://127.0.0.1:1: dial tcp 127.0.0.1:1: connect: connection refused",
+		"a forbidden place": "http http://127.0.0.2: destination-IP-prohibited",
+	}
 	for name, tt := range map[string]struct {
 		change func(r *wasihttp.Request)
 		err    error
@@ -198,7 +224,7 @@ func TestRefusals(t *testing.T) {
 		"a relative path":   {func(r *wasihttp.Request) { r.PathWithQuery = "a" }, nil, wasihttp.RequestURIInvalid},
 		"a broken path":     {func(r *wasihttp.Request) { r.PathWithQuery = "/%" }, nil, wasihttp.RequestURIInvalid},
 		"an odd address":    {func(r *wasihttp.Request) { r.Authority = "127.1:" + port }, nil, wasihttp.RequestURIInvalid},
-		"no such name":      {func(r *wasihttp.Request) { r.Authority = "nobody.example" }, nil, wasihttp.DNSError},
+		"no such name":      {func(r *wasihttp.Request) { r.Authority = "nobody.example:81" }, nil, wasihttp.DNSError},
 		"nobody there":      {func(r *wasihttp.Request) { r.Authority = "127.0.0.1:1" }, nil, wasihttp.ConnectionRefused},
 		"a forbidden place": {func(r *wasihttp.Request) { r.Authority = "127.0.0.2:80" }, nil, wasihttp.DestinationIPProhibited},
 	} {
@@ -208,6 +234,10 @@ func TestRefusals(t *testing.T) {
 		tt.change(r)
 		if _, _, code := f.send(r); code != tt.want {
 			t.Errorf("%s: %v, want %v", name, code, tt.want)
+		}
+		told := fmt.Sprint(f.told())
+		if want, known := failures[name]; known && !strings.Contains(told, want) {
+			t.Errorf("%s: told of %s, want %s", name, told, want)
 		}
 	}
 }
@@ -292,6 +322,9 @@ func TestEnds(t *testing.T) {
 				}
 				if err == nil || wasihttp.AsError(err).Code != want {
 					t.Errorf("it ends with %v, want %v", err, want)
+				}
+				if told, failed := f.told(), !headed && (name == "revoked" || name == "late"); (len(told) == 1) != failed {
+					t.Errorf("told of %q", told)
 				}
 				g.mu.Lock()
 				defer g.mu.Unlock()

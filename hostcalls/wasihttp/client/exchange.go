@@ -102,6 +102,16 @@ func (x *exchange) explainBody(err error) *wasihttp.Error {
 	return e
 }
 
+// tell tells of a request that failed, by the reason why it was ended, or else by what is wrong with it.
+func (x *exchange) tell(err error) {
+	if cause := context.Cause(x.ctx); cause != nil {
+		err = cause
+	}
+	if !errors.Is(err, errGivenUp) && !errors.Is(err, errClosed) {
+		x.client.onFailure(x.target, err)
+	}
+}
+
 // options are the options of the request.
 func (x *exchange) options() wasihttp.Options {
 	if x.request.Options == nil {
@@ -125,6 +135,7 @@ func (x *exchange) run(answer func(*wasihttp.Response, error)) {
 		received, err = x.receive(response)
 	}
 	if err != nil {
+		x.tell(err)
 		e := x.explain(err)
 		x.sent.end(e)
 		x.over()

@@ -18,10 +18,12 @@ type NetworkFailure struct {
 // maxFailures bounds the targets that are counted one by one.
 const maxFailures = 16
 
-// failures counts what a guest did not get. The zero value is ready to use. A service counts on the fibers of all its instances.
+// failures counts what a guest did not get. The zero value is ready to use. Requests of HTTP fail on goroutines of their own, and
+// the instances of a service on their fibers.
 type failures struct {
 	mu     sync.Mutex
 	counts map[failure]uint64
+	ended  bool // no more are told
 }
 
 type failure struct {
@@ -29,11 +31,14 @@ type failure struct {
 	target string
 }
 
-// count counts a failure, and reports whether it is to be told: the first of its kind and target, the tenth, the hundredth
-// and so on.
-func (f *failures) count(kind hostcalls.OpKind, target string, err error) (n NetworkFailure, tell bool) {
+// count counts a failure, and tells it if it is the first of its kind and target, the tenth, the hundredth and so on. tell is
+// called for one after the other, and not after end. It must not block.
+func (f *failures) count(kind hostcalls.OpKind, target string, err error, tell func(NetworkFailure)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.ended {
+		return
+	}
 	key := failure{kind, target}
 	if _, known := f.counts[key]; !known && len(f.counts) >= maxFailures {
 		key = failure{}
@@ -42,8 +47,16 @@ func (f *failures) count(kind hostcalls.OpKind, target string, err error) (n Net
 		f.counts = map[failure]uint64{}
 	}
 	f.counts[key]++
-	n = NetworkFailure{Kind: key.kind, Target: key.target, Err: err, Times: f.counts[key]}
-	return n, isPowerOfTen(n.Times)
+	if n := f.counts[key]; isPowerOfTen(n) {
+		tell(NetworkFailure{Kind: key.kind, Target: key.target, Err: err, Times: n})
+	}
+}
+
+// end returns when no more failures are told.
+func (f *failures) end() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = true
 }
 
 func isPowerOfTen(n uint64) bool {
@@ -53,11 +66,9 @@ func isPowerOfTen(n uint64) bool {
 	return n == 1
 }
 
-// onFailure is called on a fiber of the guest.
+// onFailure is called on a fiber of the guest, or on any goroutine for a request of HTTP.
 func (a *Attempt) onFailure(kind hostcalls.OpKind, target string, err error) {
-	if n, tell := a.failures.count(kind, target, err); tell {
-		a.owner.OnNetworkFailure(n)
-	}
+	a.failures.count(kind, target, err, a.owner.OnNetworkFailure)
 }
 
 // OnFailure implements network.Witness.

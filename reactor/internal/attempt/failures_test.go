@@ -19,10 +19,10 @@ func TestFailuresAreBounded(t *testing.T) {
 		if i%2 == 0 {
 			target = fmt.Sprint("host", i, ":1")
 		}
-		if n, tell := f.count(hostcalls.OpConnect, target, io.EOF); tell {
+		f.count(hostcalls.OpConnect, target, io.EOF, func(n NetworkFailure) {
 			told[n.Target] = n.Times
 			lines++
-		}
+		})
 	}
 	if lines > 30 || len(f.counts) != maxFailures+1 {
 		t.Errorf("%d lines, and %d targets are kept", lines, len(f.counts))
@@ -30,7 +30,10 @@ func TestFailuresAreBounded(t *testing.T) {
 	if told["10.0.0.7:5432"] != 10_000 || told[""] != 10_000 || told["host0:1"] != 1 {
 		t.Errorf("told of %v", told)
 	}
-	if n, tell := f.count(hostcalls.OpResolve, "10.0.0.7:5432", io.EOF); tell || n.Target != "" || n.Kind != 0 || n.Err != io.EOF {
-		t.Errorf("one more target is %+v, %t", n, tell)
+	f.count(hostcalls.OpResolve, "10.0.0.7:5432", io.EOF, func(n NetworkFailure) { t.Errorf("told of one more target: %+v", n) })
+	if n := f.counts[failure{}]; n != 50_000-maxFailures+2 {
+		t.Errorf("%d failures are counted together", n)
 	}
+	f.end()
+	f.count(hostcalls.OpConnect, "10.0.0.8:5432", io.EOF, func(n NetworkFailure) { t.Errorf("told after the end: %+v", n) })
 }

@@ -10,7 +10,7 @@ import (
 
 // Send implements wasihttp.Sender for a guest without grants, whose requests are all refused.
 func (u *ungranted) Send(r *wasihttp.Request, answer func(*wasihttp.Response, error)) (op hostcalls.Op, cancel func()) {
-	c := client.New(client.Config{Access: u.access()})
+	c := client.New(client.Config{Access: u.access(), OnFailure: (*Attempt)(u).onFailure})
 	defer c.Close()
 	return c.Send(r, answer)
 }

@@ -94,7 +94,7 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 	}
 	a.sender = &sender{config: client.Config{
 		Access: may, Stack: a.host.Stack, Traffic: a.traffic, Connections: int(spec.Limits.Connections),
-		Budget: a.host.Descriptors, Owner: a.id,
+		Budget: a.host.Descriptors, Owner: a.id, OnFailure: a.onFailure,
 	}}
 	config.HTTP = a.sender
 }
@@ -225,12 +225,17 @@ func (a *Attempt) Ended(task *executor.Task) {
 }
 
 // Rest calls ended when nothing of the attempt is left, whose task has ended: at once, or when what it served has ended, too.
+// Then no more failures are told to the owner.
 func (a *Attempt) Rest(ended func()) {
+	rested := func() {
+		a.failures.end()
+		ended()
+	}
 	if s := a.server(); s != nil {
-		s.Rest(ended)
+		s.Rest(rested)
 		return
 	}
-	ended()
+	rested()
 }
 
 // Outcome is how the attempt ended.

@@ -46,6 +46,9 @@ func (t *Traffic) Sent() uint64 { return t.flows[Out].total.Load() }
 // Received returns the number of bytes received.
 func (t *Traffic) Received() uint64 { return t.flows[In].total.Load() }
 
+// HasRate reports whether it bounds the bytes per second: then those that pass slowly may do so because of it. A nil Traffic does not.
+func (t *Traffic) HasRate() bool { return t != nil && t.flows[In].rate != nil }
+
 // flow is the traffic in one direction.
 type flow struct {
 	total atomic.Uint64

@@ -8,6 +8,7 @@
 //	ledger      divides the workload's memory among the instances and the connections
 //	instance    a store of the component, with a task of its own
 //	request     a request on its way: it waits, an instance has it, its answer goes out
+//	slow        clients that keep instances from others
 //	upload      its body; response: what goes out
 //
 // # How a request goes
@@ -22,7 +23,9 @@
 //  6. A request that nobody waits for any more is cancelled in the component, which has some time to end it. Otherwise its instance is
 //     ended, as soon as it has no others. A component that traps because of a cancel gets no other one: the trap fails the requests
 //     that others wait for.
-//  7. A store computes for one request at a time. Requests that it does not begin with meanwhile are taken back, if another instance
+//  7. While requests wait for an instance, those of the slowest clients are broken off. What counts is the time that somebody has waited
+//     for the client, beyond what a minimal rate allows.
+//  8. A store computes for one request at a time. Requests that it does not begin with meanwhile are taken back, if another instance
 //     may begin with them.
 //
 // # Concurrency

@@ -18,6 +18,8 @@ type request struct {
 	name     string    // for people: "GET /path"
 	exchange wasihttp.Exchange
 	answered chan answer
+	in       *upload
+	out      *response
 	cancel   func() error // asks the component to give it up; the fiber's; nil: it can't be asked, or does not have the request
 
 	// Guarded by supervisor.mu.

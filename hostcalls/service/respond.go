@@ -20,11 +20,12 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 	if c := connOf(from.Context()); c != nil && c.spoilt.Load() {
 		panic(http.ErrAbortHandler) // it is the rest of a body
 	}
-	out := &response{w: w, from: from, control: http.NewResponseController(w)}
+	out := &response{w: w, from: from, control: http.NewResponseController(w), start: start, slow: make(chan struct{})}
 	defer func() {
 		if s.config.Serve.AccessLog {
 			s.logAccess(out, start)
 		}
+		out.end()
 		if out.aborted {
 			panic(http.ErrAbortHandler) // net/http breaks the stream or connection off
 		}
@@ -43,7 +44,8 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 		return
 	}
 	r := &request{start: start, due: start.Add(s.timeout), name: from.Method + " " + path(from)}
-	in, body := newUpload(from, out.control)
+	in, body := newUpload(from, out.control, start)
+	r.in, r.out = in, out
 	r.exchange.Request = &wasihttp.Request{
 		Method: from.Method, Scheme: scheme(from), Authority: from.Host, PathWithQuery: target(from), Fields: fields, Body: body,
 	}
@@ -72,6 +74,8 @@ func (s *supervisor) exchange(out *response, r *request) {
 		ok = s.pass(out, r, a)
 	case <-out.from.Context().Done():
 		out.aborted = true
+	case <-out.slow:
+		out.failSlow()
 	case <-timer.C:
 		out.fail(http.StatusGatewayTimeout, fmt.Sprintf("no answer within %v", s.timeout))
 	}
@@ -108,6 +112,11 @@ func (s *supervisor) pass(out *response, r *request, a answer) bool {
 		out.fail(http.StatusInternalServerError, errText)
 		return false
 	}
+	if !out.begin() {
+		a.response.Body.Close(errGone)
+		out.failSlow()
+		return false
+	}
 	err := out.send(a.response, r.due)
 	if failure, ok := errors.AsType[*wasihttp.Error](err); ok { // the component's, others are the client's
 		s.tell("%s: the response has ended: %v", r.name, failure)
@@ -120,9 +129,59 @@ type response struct {
 	w       http.ResponseWriter
 	from    *http.Request
 	control *http.ResponseController
+	start   time.Time
 	status  int
 	sent    int64 // bytes of the body
 	aborted bool  // it is to be broken off
+	drag    drag
+	slow    chan struct{} // closed when it is broken off since the client is slow
+
+	mu     sync.Mutex // guards the fields below
+	late   bool       // slow is closed
+	begun  bool       // the response goes out, and its goroutine may wait for the client
+	ended  bool       // nothing may be done to the connection any more
+	cancel func()     // ends the wait for the body of the component; nil: nobody waits
+}
+
+// breakOff ends a response to a client that is too slow, from any goroutine. If nothing has gone out yet the client is told.
+func (o *response) breakOff() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.late || o.ended {
+		return
+	}
+	o.late = true
+	close(o.slow)
+	if o.begun {
+		_ = o.control.SetWriteDeadline(time.Now())
+	}
+	if o.cancel != nil {
+		o.cancel()
+	}
+}
+
+// begin is called before something of the component goes out. It reports false if the response was broken off.
+func (o *response) begin() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.begun = !o.late
+	return o.begun
+}
+
+// onBreak has cancel called if the response is broken off.
+func (o *response) onBreak(cancel func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.cancel = cancel; o.late {
+		cancel()
+	}
+}
+
+// end is called before the connection goes to another request.
+func (o *response) end() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = true
 }
 
 // fail sends an answer of the host's.
@@ -134,6 +193,12 @@ func (o *response) fail(status int, why string) {
 	o.w.WriteHeader(status)
 	n, _ := io.WriteString(o.w, why+"\n")
 	o.sent += int64(n)
+}
+
+// failSlow sends the answer to a client that is too slow.
+func (o *response) failSlow() {
+	o.w.Header().Set("Connection", "close")
+	o.fail(http.StatusRequestTimeout, "the body of the request comes too slowly, while others wait for their turn")
 }
 
 // buffers are for bodies that go out.
@@ -189,9 +254,10 @@ func (o *response) sendBody(from *wasihttp.Response, due time.Time) error {
 	if err = o.write(buffer[:n], err); err == nil || errors.Is(err, hostcalls.ErrWouldBlock) {
 		ctx, cancel := context.WithDeadline(o.from.Context(), due)
 		defer cancel()
+		o.onBreak(cancel)
 		for err == nil || errors.Is(err, hostcalls.ErrWouldBlock) {
 			if errors.Is(err, hostcalls.ErrWouldBlock) {
-				if err = o.control.Flush(); err != nil {
+				if err = o.flush(); err != nil {
 					break
 				}
 				n, err = hostcalls.ReadContext(ctx, read, buffer[:])
@@ -214,12 +280,21 @@ func (o *response) write(p []byte, err error) error {
 	if len(p) == 0 {
 		return err
 	}
+	o.drag.begin(time.Since(o.start))
 	n, failed := o.w.Write(p)
+	o.drag.end(time.Since(o.start), n)
 	o.sent += int64(n)
 	if failed != nil {
 		return failed
 	}
 	return err
+}
+
+// flush has what was written go out.
+func (o *response) flush() error {
+	o.drag.begin(time.Since(o.start))
+	defer func() { o.drag.end(time.Since(o.start), 0) }()
+	return o.control.Flush()
 }
 
 // trail sets the trailers.

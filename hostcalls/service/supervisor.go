@@ -32,6 +32,7 @@ type supervisor struct {
 	at      int // the listener's place among the grants
 	address capability.Listener
 	timeout time.Duration // of a request
+	slow    time.Duration // by how much a client may be late while requests wait
 	ledger  ledger
 	edge    edge
 
@@ -68,7 +69,7 @@ var _ abi.Server = (*supervisor)(nil)
 func newSupervisor(p *component.Program, h Handler, config *abi.Config, at int, address capability.Listener) *supervisor {
 	s := &supervisor{
 		program: p, handler: h, config: config, at: at, address: address,
-		timeout: defaultTimeout, instances: map[*instance]struct{}{},
+		timeout: defaultTimeout, slow: patience, instances: map[*instance]struct{}{},
 	}
 	if t := config.Serve.Timeout; t > 0 {
 		s.timeout = t

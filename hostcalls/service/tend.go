@@ -19,11 +19,11 @@ func (s *supervisor) tendSoon() {
 }
 
 // tend ends instances that have been idle for long enough, gives up requests whose component goes on for too long, ends the
-// instances of those that go on though they were asked to end, and moves requests that wait for an instance which computes. One timer
-// does it all: most requests are over long before.
+// instances of those that go on though they were asked to end, breaks off requests of slow clients while others wait for an instance, and
+// moves requests that wait for an instance which computes. One timer does it all: most requests are over long before.
 func (s *supervisor) tend() {
 	now := time.Now()
-	var overdue, stalled []*request
+	var overdue, stalled, slow []*request
 	s.mu.Lock()
 	s.tends = false
 	idle, _ := s.pool.expire(now)
@@ -42,6 +42,7 @@ func (s *supervisor) tend() {
 	for _, r := range stalled {
 		moved = append(moved, s.move(r)...)
 	}
+	slow = s.slowest(now)
 	if len(s.instances) > 0 {
 		s.tendSoon()
 	}
@@ -51,6 +52,9 @@ func (s *supervisor) tend() {
 	}
 	for _, r := range overdue {
 		r.giveUp()
+	}
+	for _, r := range slow {
+		r.out.breakOff()
 	}
 	s.dispatch(moved)
 }

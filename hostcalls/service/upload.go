@@ -19,6 +19,8 @@ import (
 type upload struct {
 	from    *http.Request
 	control *http.ResponseController
+	start   time.Time
+	drag    drag
 
 	mu     sync.Mutex
 	ended  bool
@@ -33,8 +35,8 @@ const (
 )
 
 // newUpload makes the upload of a request, and the body for the component.
-func newUpload(from *http.Request, control *http.ResponseController) (*upload, *wasihttp.Body) {
-	u := &upload{from: from, control: control}
+func newUpload(from *http.Request, control *http.ResponseController, start time.Time) (*upload, *wasihttp.Body) {
+	u := &upload{from: from, control: control, start: start}
 	if from.ContentLength == 0 {
 		return u, wasihttp.Empty()
 	}
@@ -69,7 +71,9 @@ type uploadReader upload
 
 // Read implements io.Reader.
 func (r *uploadReader) Read(p []byte) (int, error) {
+	r.drag.begin(time.Since(r.start))
 	n, err := r.from.Body.Read(p)
+	r.drag.end(time.Since(r.start), n)
 	r.whole = r.whole || errors.Is(err, io.EOF)
 	return n, err
 }

@@ -132,6 +132,9 @@ func (p placed) handle() (err error) {
 // answer is the Answer of the exchange.
 func (r *request) answer(response *wasihttp.Response, err error) {
 	s := r.service
+	if response != nil {
+		response.Body.Describe(r.name)
+	}
 	s.mu.Lock()
 	gone := r.gone
 	if !gone {

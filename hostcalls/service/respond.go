@@ -46,6 +46,7 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 	r := &request{start: start, due: start.Add(s.timeout), name: from.Method + " " + path(from)}
 	in, body := newUpload(from, out.control, start)
 	r.in, r.out = in, out
+	body.Describe(r.name)
 	r.exchange.Request = &wasihttp.Request{
 		Method: from.Method, Scheme: scheme(from), Authority: from.Host, PathWithQuery: target(from), Fields: fields, Body: body,
 	}

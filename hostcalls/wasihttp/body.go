@@ -21,6 +21,7 @@ type Body struct {
 	wrong   Code  // if it is not that
 	written int64
 	start   func()
+	of      string
 
 	trailers *Fields // nil: none; set before the pipe is closed for writing
 
@@ -62,6 +63,19 @@ func NewBodyOf(length int64, ofRequest bool, start func(*Body)) *Body {
 
 // Empty makes a body that has ended.
 func Empty() *Body { return NewBodyOf(0, false, nil) }
+
+// Describe names what the message of the body is or answers, such as "GET /index.html". It is called before the body is read and
+// written, or on the fiber of the component that does so.
+func (b *Body) Describe(of string) { b.of = of }
+
+// Op returns the operation of a component that waits to read the body (hostcalls.OpRead), or to write it (hostcalls.OpWrite).
+func (b *Body) Op(kind hostcalls.OpKind) hostcalls.Op {
+	op := hostcalls.Op{Kind: kind, Target: "the body of an HTTP message"}
+	if b.of != "" {
+		op.Target = "the body of " + b.of
+	}
+	return op
+}
 
 // AnnounceNothing has the body announce that it has no bytes, unless its message does. It is called before it is read and written.
 func (b *Body) AnnounceNothing() {

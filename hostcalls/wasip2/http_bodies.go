@@ -100,9 +100,7 @@ func (b *incomingBody) hold() (ok bool) {
 // Notify implements hostcalls.Notifier.
 func (b *incomingBody) Notify(ready func()) (stop func()) { return b.body.Reader().Notify(ready) }
 
-func (b *incomingBody) op() hostcalls.Op {
-	return hostcalls.Op{Kind: hostcalls.OpRead, Target: "the body of an HTTP message"}
-}
+func (b *incomingBody) op() hostcalls.Op              { return b.body.Op(hostcalls.OpRead) }
 func (b *incomingBody) waiting() *hostcalls.WaitStart { return &b.start }
 
 // bodyInput is the stream of an incomingBody.
@@ -226,12 +224,9 @@ var _ output = (*bodyOutput)(nil)
 func (o *bodyOutput) Notify(ready func()) (stop func()) { return o.body.Writer().Notify(ready) }
 
 func (*bodyOutput) ready() bool                     { return true }
+func (o *bodyOutput) op() hostcalls.Op              { return o.body.Op(hostcalls.OpWrite) }
 func (o *bodyOutput) waiting() *hostcalls.WaitStart { return &o.start }
 func (*bodyOutput) close()                          {}
-
-func (*bodyOutput) op() hostcalls.Op {
-	return hostcalls.Op{Kind: hostcalls.OpWrite, Target: "the body of an HTTP message"}
-}
 
 func (o *bodyOutput) room(call) (int, error) {
 	n, over := o.body.Writer().Room()

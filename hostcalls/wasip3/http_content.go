@@ -118,13 +118,13 @@ func (m *content) passed() *incoming {
 
 // outgoing is a body that a component writes: the Consumer of its stream.
 type outgoing struct {
-	host        *host
-	body        *wasihttp.Body
-	rest        uint64             // the future of the trailers
-	reads       *component.HostEnd // of the stream, or the future; nil: of neither
-	held        int64              // memory of the component for it
-	stopWaiting func()
-	done        func() // nil: it was called
+	host  *host
+	body  *wasihttp.Body
+	rest  uint64             // the future of the trailers
+	reads *component.HostEnd // of the stream, or the future; nil: of neither
+	held  int64              // memory of the component for it
+	start hostcalls.WaitStart
+	done  func() // nil: it was called
 }
 
 var _ component.Consumer = (*outgoing)(nil)
@@ -133,7 +133,6 @@ var _ component.Consumer = (*outgoing)(nil)
 func (o *outgoing) Consume(from *component.Items) (more bool) {
 	c := from.Call()
 	c.Charge(wasi.StreamCost)
-	o.endWait()
 	bytes := from.Bytes()
 	bytes = bytes[:min(len(bytes), wasi.MaxPiece)]
 	if more := o.body.Held(len(bytes)) - o.held; more > 0 {
@@ -144,25 +143,18 @@ func (o *outgoing) Consume(from *component.Items) (more bool) {
 		o.held += more
 	}
 	n, err := o.body.Writer().Write(bytes)
+	o.start.Use(err)
 	c.Charge(wasi.CopyCost(n))
 	from.Moved(n)
 	if errors.Is(err, hostcalls.ErrWouldBlock) {
-		o.stopWaiting = o.body.Writer().Notify(o.reads.Wake)
+		o.reads.Await(since(o.body.Op(hostcalls.OpWrite), &o.start), o.body.Writer())
 		return true
 	}
 	return err == nil
 }
 
-func (o *outgoing) endWait() {
-	if o.stopWaiting != nil {
-		o.stopWaiting()
-		o.stopWaiting = nil
-	}
-}
-
 // Stop implements component.Consumer.
 func (o *outgoing) Stop(ended bool) {
-	o.endWait()
 	o.reads = nil
 	if ended {
 		o.readTrailers()

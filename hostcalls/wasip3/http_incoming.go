@@ -16,7 +16,7 @@ type incoming struct {
 	body             *wasihttp.Body
 	stream, trailers *component.HostEnd
 	held             int64 // memory of the component for it
-	stopWaiting      func()
+	start            hostcalls.WaitStart
 	over             bool // the stream has ended
 	passed           bool // the body has become another message's
 	failure          error
@@ -50,20 +50,20 @@ func (i *incoming) hold() (ok bool) {
 func (s incomingStream) Produce(to *component.Items) (more bool) {
 	c := to.Call()
 	c.Charge(wasi.StreamCost)
-	s.endWait()
 	if !s.hold() {
 		s.failure = &wasihttp.Error{Code: wasihttp.InternalError, Text: "there is no memory for the body"}
 		return false
 	}
 	bytes := to.Bytes()
 	n, err := s.body.Reader().Read(bytes[:min(len(bytes), wasi.MaxPiece)])
+	s.start.Use(err)
 	c.Charge(wasi.CopyCost(n))
 	to.Moved(n)
 	switch {
 	case n > 0:
 		return true // the next read meets an error
 	case errors.Is(err, hostcalls.ErrWouldBlock):
-		s.stopWaiting = s.body.Reader().Notify(s.stream.Wake)
+		s.stream.Await(since(s.body.Op(hostcalls.OpRead), &s.start), s.body.Reader())
 		return true
 	case !errors.Is(err, io.EOF):
 		s.failure = err
@@ -71,16 +71,8 @@ func (s incomingStream) Produce(to *component.Items) (more bool) {
 	return false
 }
 
-func (i *incoming) endWait() {
-	if i.stopWaiting != nil {
-		i.stopWaiting()
-		i.stopWaiting = nil
-	}
-}
-
 // Stop implements component.Producer.
 func (s incomingStream) Stop() {
-	s.endWait()
 	s.over = true
 	if !s.passed {
 		s.body.Close(s.failure)

@@ -118,6 +118,7 @@ func (c *Client) Send(r *wasihttp.Request, answer func(*wasihttp.Response, error
 	}
 	path, _, _ := strings.Cut(t.raw, "?") // a query may have secrets
 	op.Target = t.Method + " " + t.Origin() + path
+	r.Body.Describe(op.Target)
 	by, err := c.config.Access.Request(t)
 	if err != nil {
 		return refuse(err)
@@ -127,7 +128,7 @@ func (c *Client) Send(r *wasihttp.Request, answer func(*wasihttp.Response, error
 	default:
 		return refuse(fault(wasihttp.ConnectionLimitReached))
 	}
-	x := c.newExchange(r, t, by)
+	x := c.newExchange(r, t, by, op.Target)
 	op.Subject = x
 	go x.run(answer)
 	return op, func() { x.fail(errGivenUp) }

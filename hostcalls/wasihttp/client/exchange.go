@@ -20,6 +20,7 @@ type exchange struct {
 	client  *Client
 	request *wasihttp.Request
 	target  *Target
+	name    string
 	by      network.Grant // nil: none was needed
 	sent    *sentBody
 	ctx     context.Context
@@ -30,8 +31,8 @@ type exchange struct {
 
 var _ hostcalls.Subject = (*exchange)(nil)
 
-func (c *Client) newExchange(r *wasihttp.Request, t *Target, by network.Grant) *exchange {
-	x := &exchange{client: c, request: r, target: t, by: by, sent: &sentBody{body: r.Body}}
+func (c *Client) newExchange(r *wasihttp.Request, t *Target, by network.Grant, name string) *exchange {
+	x := &exchange{client: c, request: r, target: t, name: name, by: by, sent: &sentBody{body: r.Body}}
 	x.ctx, x.cancel = context.WithCancelCause(c.ctx)
 	x.ctx = context.WithValue(x.ctx, exchangeKey{}, x)
 	if by != nil {
@@ -222,6 +223,7 @@ func (x *exchange) receive(r *http.Response) (*wasihttp.Response, error) {
 			return wasihttp.FieldsOf(r.Trailer)
 		})
 	})
+	body.Describe(x.name)
 	body.OnClose(func(error) {
 		x.over()
 		go r.Body.Close() //nolint:errcheck // it may wait for the connection

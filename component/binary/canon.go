@@ -54,17 +54,16 @@ const (
 // Canon defines a function by the canonical ABI: Lift a component function, everything else a core function.
 type Canon struct {
 	At
-	Builtin     Builtin
-	Async       bool        // of the cancels: they return at once
-	Cancellable bool        // of what waits or yields; the specification has dropped it
-	SlotType    CoreValType // ContextGet, ContextSet
-	Slot        uint32      // ContextGet, ContextSet
-	Func        uint32      // Lift: core function; Lower: function
-	Type        uint32      // Lift: of the function; of the resource, stream or future; ThreadNewIndirect: core type
-	Options     []CanonOpt  // in their order, repetitions included; the check is package types'
-	Result      *ValType    // TaskReturn: result, or nil
-	Memory      uint32      // WaitableSetWait, WaitableSetPoll
-	Table       uint32      // ThreadNewIndirect
+	Builtin  Builtin
+	Async    bool        // of the cancels: they return at once
+	SlotType CoreValType // ContextGet, ContextSet
+	Slot     uint32      // ContextGet, ContextSet
+	Func     uint32      // Lift: core function; Lower: function
+	Type     uint32      // Lift: of the function; of the resource, stream or future; ThreadNewIndirect: core type
+	Options  []CanonOpt  // in their order, repetitions included; the check is package types'
+	Result   *ValType    // TaskReturn: result, or nil
+	Memory   uint32      // WaitableSetWait, WaitableSetPoll
+	Table    uint32      // ThreadNewIndirect
 }
 
 // CanonOptKind is the code of an option, as the binary format has it.

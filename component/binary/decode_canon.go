@@ -26,9 +26,10 @@ func (d *decoder) canon() Definition {
 	case ErrorContextNew, ErrorContextDebugMessage:
 		c.Options = d.options()
 	case WaitableSetWait, WaitableSetPoll:
-		c.Cancellable, c.Memory = d.cancellable(), d.u32()
+		d.notCancellable()
+		c.Memory = d.u32()
 	case ThreadYield, ThreadSuspend, ThreadSuspendThenResume, ThreadYieldThenResume, ThreadSuspendThenPromote, ThreadYieldThenPromote:
-		c.Cancellable = d.cancellable()
+		d.notCancellable()
 	case ThreadNewIndirect:
 		c.Type, c.Table = d.u32(), d.u32()
 	case TaskCancel, SubtaskDrop, ErrorContextDrop, WaitableSetNew, WaitableSetDrop, WaitableJoin,
@@ -52,7 +53,12 @@ func (d *decoder) funcSort() {
 	}
 }
 
-func (d *decoder) cancellable() bool { return d.flag("whether a wait is cancellable") }
+// notCancellable reads the byte that said, in drafts of the specification, whether a wait is cancellable.
+func (d *decoder) notCancellable() {
+	if b := d.byte(); b != 0 {
+		d.unknown(b, "the reserved byte of a wait, which is 0, since no wait is cancellable")
+	}
+}
 
 func (d *decoder) options() []CanonOpt { return vector(d, "options", maxOptions, 1, d.option) }
 

@@ -273,10 +273,10 @@ func (e *encoder) canon(c *Canon) {
 	case ErrorContextNew, ErrorContextDebugMessage:
 		e.options(c.Options)
 	case WaitableSetWait, WaitableSetPoll:
-		e.flag(c.Cancellable)
+		e.byte(0)
 		e.u32(c.Memory)
 	case ThreadYield, ThreadSuspend, ThreadSuspendThenResume, ThreadYieldThenResume, ThreadSuspendThenPromote, ThreadYieldThenPromote:
-		e.flag(c.Cancellable)
+		e.byte(0)
 	case ThreadNewIndirect:
 		e.u32(c.Type)
 		e.u32(c.Table)

@@ -149,20 +149,22 @@ func checkLabel(text string) error {
 	return nil
 }
 
-// LabelKey returns what must differ of labels in one scope, such as the fields of a record.
-func LabelKey(label string) string { return strings.ToLower(label) }
+// LabelKey returns what must differ of labels in one scope, such as the fields of a record: neither small and large letters nor
+// dashes make a difference, since they have none in the names that generators of bindings make.
+func LabelKey(label string) string { return strings.ReplaceAll(strings.ToLower(label), "-", "") }
 
 // Key returns what must differ of names in one scope: it makes names strongly unique, in the words of the specification.
 func (n Name) Key() string {
-	text := strings.ToLower(n.Text)
 	switch n.Kind {
 	case Method, Static:
-		_, text, _ = cutAnnotation(text)
-		if strings.EqualFold(n.Resource, n.Label) {
-			text = strings.ToLower(n.Label)
+		resource, label := LabelKey(n.Resource), LabelKey(n.Label)
+		if resource == label {
+			return label
 		}
+		return resource + "." + label
 	case Implementation:
 		return n.Text
+	default:
+		return LabelKey(n.Text)
 	}
-	return text
 }

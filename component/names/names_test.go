@@ -56,6 +56,9 @@ func TestKey(t *testing.T) {
 		same  bool
 	}{
 		{[]string{"foo", "foo-bar", "[constructor]foo", "[method]foo.bar", "[static]foo.baz", "foo:bar/baz", "foo:bar/baz@1.0.0"}, false},
+		{[]string{"foo-bar", "foo-BAR", "foobar", "FOOB-ar", "[static]foobar.FOOBAR", "[method]foo-BAR.FOO-bar"}, true},
+		{[]string{"[method]foo-bar.baz", "[static]foobar.b-az"}, true},
+		{[]string{"foo-bar:baz/qux@1.0.0-rc.1", "foobar:baz/Q-U-X@1.0.0-rc.1"}, true},
 		{[]string{"foo", "FOO", "[method]foo.foo", "[static]foo.FOO"}, true},
 		{[]string{"[method]foo.bar", "[method]foo.BAR", "[static]foo.bar"}, true},
 		{[]string{"[constructor]foo", "[constructor]FOO"}, true},

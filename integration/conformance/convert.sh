@@ -3,9 +3,9 @@
 #
 #   convert.sh FOLDER COMPONENT-MODEL WASMTIME WASM-TOOLS
 #
-# FOLDER is made; the others are checkouts of these repositories, at these commits:
+# FOLDER is made. COMPONENT-MODEL is tests/component-model in the sources of the crate wasm-tools 1.263.0, that project as of
+# November 2026. The others are checkouts of these repositories, at these commits:
 #
-#   github.com/WebAssembly/component-model    6d28164
 #   github.com/bytecodealliance/wasmtime      e6b33de
 #   github.com/bytecodealliance/wasm-tools    a7ef477
 #

@@ -24,9 +24,13 @@ func Measured(d *durationpb.Duration) string { return duration(d) }
 func OpKind(kind reactorv1.OpKind) string { return opKind(kind) }
 
 // WaitsFor describes the first operation that a workload waits for, and says how many more there are. Of a component that has
-// several calls in progress it says how many, too.
+// several calls in progress it says how many, too, and of a service which requests there were.
 func WaitsFor(s *reactorv1.WorkloadStatus) string {
-	text := firstOp(s.GetWaitingFor())
+	ops := s.GetWaitingFor()
+	if service := s.GetService(); service != nil && len(ops) > 0 && ops[0].GetKind() == reactorv1.OpKind_OP_KIND_ACCEPT {
+		return firstOp(ops[:1]) + ": requests " + requests(service)
+	}
+	text := firstOp(ops)
 	if n := s.GetCalls(); n > 1 {
 		return strings.TrimSuffix(comma(uint64(n))+" calls: "+text, ": ")
 	}

@@ -4,6 +4,7 @@
 //	Services    makes the processes; it finds the handlers among the exports of components by a function it is given
 //	supervisor  the process: it opens the listener, has the instances, and ends them
 //	edge        the listener and its connections: a server of package net/http
+//	conn        a connection: TLS, and what a client of HTTP/2 may send for nothing
 //	pool        decides which instance a request gets; a plain value, by a Policy
 //	ledger      divides the workload's memory among the instances and the connections
 //	instance    a store of the component, with a task of its own

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls/network"
@@ -44,6 +43,7 @@ type edge struct {
 	service  *supervisor
 	server   http.Server
 	listener net.Listener
+	secure   *tls.Config   // nil without TLS
 	served   chan struct{} // closed when Serve has returned; nil: it was not called
 
 	mu     sync.Mutex              // guards the fields below
@@ -68,14 +68,12 @@ func (e *edge) init(s *supervisor) {
 		},
 	}
 	e.server.Protocols.SetHTTP1(true)
-	e.server.Protocols.SetHTTP2(true)
-	e.server.Protocols.SetUnencryptedHTTP2(true)
+	e.server.Protocols.SetUnencryptedHTTP2(true) // as net/http sees it: a conn is one in plain text
 }
 
 // listen gives the edge its listener.
 func (e *edge) listen(l net.Listener, secure *tls.Config) {
-	e.listener = l
-	e.server.TLSConfig = secure
+	e.listener, e.secure = l, secure
 }
 
 // serve begins to accept connections.
@@ -89,11 +87,7 @@ func (e *edge) serve() {
 	l := &gate{Listener: e.listener, edge: e}
 	go func() {
 		defer close(e.served)
-		if e.server.TLSConfig != nil {
-			_ = e.server.ServeTLS(l, "", "")
-		} else {
-			_ = e.server.Serve(l)
-		}
+		_ = e.server.Serve(l)
 	}()
 }
 
@@ -145,10 +139,7 @@ func (e *edge) connections() int {
 
 // onState notes which connections are idle. It is called on the connection's goroutine.
 func (e *edge) onState(raw net.Conn, state http.ConnState) {
-	c := unwrap(raw)
-	if c == nil {
-		return
-	}
+	c := raw.(*conn)
 	if state == http.StateIdle && c.spoilt.Load() {
 		c.finish()
 		return
@@ -192,7 +183,7 @@ func (g *gate) Accept() (net.Conn, error) {
 		e.giveBack()
 		return nil, err
 	}
-	c := &conn{Conn: network.Metered(raw, e.service.traffic()), edge: e}
+	c := newConn(network.Metered(raw, e.service.traffic()), e)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.conns[c] = nil
@@ -249,61 +240,15 @@ func (e *edge) giveBack() {
 	e.tell()
 }
 
-// conn is a connection of the edge.
-type conn struct {
-	net.Conn
-	edge   *edge
-	used   bool        // it has had a request; guarded by edge.mu
-	spoilt atomic.Bool // what comes next is no request
-	closed sync.Once
-}
-
-// connKey is the key of a request's connection in its context.
-type connKey struct{}
-
-func withConn(ctx context.Context, raw net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, unwrap(raw))
-}
-
-// connOf returns the connection of a request, nil if that is not known.
-func connOf(ctx context.Context) *conn {
-	c, _ := ctx.Value(connKey{}).(*conn)
-	return c
-}
-
-// unwrap returns the edge's connection of one of net/http, or nil.
-func unwrap(raw net.Conn) *conn {
-	if t, ok := raw.(*tls.Conn); ok {
-		raw = t.NetConn()
+// remove forgets a connection that was closed.
+func (e *edge) remove(c *conn) {
+	e.mu.Lock()
+	if place := e.conns[c]; place != nil {
+		e.idle.Remove(place)
 	}
-	c, _ := raw.(*conn)
-	return c
-}
-
-// finish closes a connection after its last response, which the client has to get: it is not told that what it sends is not read
-// any more before it can have that.
-func (c *conn) finish() {
-	if half, ok := network.Unmetered(c.Conn).(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		time.Sleep(skipTime)
-	}
-	_ = c.Close()
-}
-
-// Close implements net.Conn.
-func (c *conn) Close() error {
-	err := net.ErrClosed
-	c.closed.Do(func() {
-		err = c.Conn.Close()
-		e := c.edge
-		e.mu.Lock()
-		if place := e.conns[c]; place != nil {
-			e.idle.Remove(place)
-		}
-		delete(e.conns, c)
-		e.mu.Unlock()
-		e.giveBack()
-	})
-	return err
+	delete(e.conns, c)
+	e.mu.Unlock()
+	e.giveBack()
 }
 
 // traffic is what the connections count for.

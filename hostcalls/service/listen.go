@@ -64,7 +64,7 @@ func tlsConfig(c *hostcalls.Call, config *abi.Config) (made *tls.Config, err err
 		if err != nil {
 			return fmt.Errorf("%s and %s: %w", s.Certificate, s.Key, err)
 		}
-		made = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		made = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 		return nil
 	}
 	var failure error

@@ -17,7 +17,8 @@ import (
 // serveHTTP answers a request, on its connection's goroutine.
 func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 	start := time.Now()
-	if c := connOf(from.Context()); c != nil && c.spoilt.Load() {
+	c := connOf(from.Context())
+	if c.spoilt.Load() {
 		panic(http.ErrAbortHandler) // it is the rest of a body
 	}
 	out := &response{w: w, from: from, control: http.NewResponseController(w), start: start, slow: make(chan struct{})}
@@ -26,6 +27,7 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 			s.logAccess(out, start)
 		}
 		out.end()
+		c.onEnd(start, from.Context().Err() == nil)
 		if out.aborted {
 			panic(http.ErrAbortHandler) // net/http breaks the stream or connection off
 		}
@@ -328,7 +330,7 @@ func target(r *http.Request) string {
 }
 
 func scheme(r *http.Request) string {
-	if r.TLS != nil {
+	if connOf(r.Context()).secure != nil {
 		return "https"
 	}
 	return "http"

@@ -98,7 +98,7 @@ func (u *upload) end() {
 			<-filler
 		}
 	}
-	if c := connOf(u.from.Context()); !u.whole && c != nil && u.from.ProtoMajor == 1 { // streams of HTTP/2 end by themselves
+	if c := connOf(u.from.Context()); !u.whole && u.from.ProtoMajor == 1 { // streams of HTTP/2 end by themselves
 		c.spoilt.Store(true)
 	}
 }

@@ -12,6 +12,9 @@ import (
 	"github.com/reactord/reactord/internal/notify"
 )
 
+// prefixBytes is what is in front of a message of gRPC: a flag, and its length in four bytes.
+const prefixBytes = 5
+
 // call is one call in flight.
 type call struct {
 	// These do not change.
@@ -103,7 +106,7 @@ func (s *call) start() bool {
 func (s *call) finish(ctx context.Context) {
 	s.conn.mu.Lock()
 	defer s.conn.mu.Unlock()
-	s.conn.trust.add(s.opened, time.Now(), ctx.Err() == nil)
+	s.conn.trust.Call(s.opened, time.Now(), ctx.Err() == nil)
 	s.dropLocked()
 	s.running, s.returned = false, true
 	if s.done {
@@ -121,7 +124,7 @@ func (s *call) end() {
 	s.conn.forget(s)
 	if !s.started {
 		s.conn.onStart()
-		s.conn.trust.add(s.opened, time.Now(), false)
+		s.conn.trust.Call(s.opened, time.Now(), false)
 	}
 	if !s.running {
 		s.slot.Release()

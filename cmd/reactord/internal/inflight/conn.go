@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 
+	"github.com/reactord/reactord/internal/frames"
 	"github.com/reactord/reactord/internal/notify"
 )
 
@@ -39,7 +40,7 @@ const (
 var (
 	errUnread  = errors.New("the client sends more than there is memory for")
 	errFrames  = errors.New("the client sends messages in frames of a few bytes")
-	errGivenUp = errors.New("the client gives up nearly all calls at once")
+	errNothing = errors.New("the client gives up nearly all calls at once, or sends frames of which nothing comes")
 )
 
 // Conn is a connection whose client has something in flight.
@@ -60,7 +61,7 @@ type Conn struct {
 	deadline time.Time // the last write deadline; owned by the writer
 
 	// Owned by the reader.
-	frames     frameReader
+	frames     frames.Reader
 	lastStream uint32 // of the last HEADERS frame
 	opened     uint64 // number of HEADERS frames
 	lastEnded  bool   // that frame ended its stream, so the call has no message
@@ -74,7 +75,7 @@ type Conn struct {
 	unreadFell    notify.Signal // set when unread falls
 	unstarted     int           // calls whose handlers have not been entered
 	unstartedFell notify.Signal // set when unstarted falls
-	trust         trust
+	trust         frames.Trust
 }
 
 func newConn(raw net.Conn, gate *Gate) *Conn {
@@ -87,11 +88,11 @@ func newConn(raw net.Conn, gate *Gate) *Conn {
 		work:          gate.work.NewShare(workOwn),
 		reads:         gate.reads.NewShare(0),
 		lookups:       gate.lookups.NewShare(0),
-		frames:        newFrameReader(),
+		frames:        frames.OfClient(),
 		streams:       make(map[uint32]*call),
 		unreadFell:    notify.NewSignal(),
 		unstartedFell: notify.NewSignal(),
-		trust:         newTrust(time.Now()),
+		trust:         frames.NewTrust(time.Now()),
 	}
 	c.idleSince.Store(time.Now().UnixNano())
 	return c
@@ -130,6 +131,7 @@ type plain struct {
 	net.Conn
 	conn   *Conn
 	buffer *bufio.Reader
+	sent   frames.Reader // the writer's
 }
 
 // Read implements net.Conn. The caller must ask for no more than the next frame's header or payload, as
@@ -144,12 +146,34 @@ func (p *plain) Read(b []byte) (int, error) {
 		return 0, err
 	}
 	n, err := p.buffer.Read(b)
-	c.frames.feed(b[:n], c)
+	c.frames.Feed(b[:n], c)
 	if c.failure != nil {
 		return 0, c.failure
 	}
 	return n, err
 }
+
+// Write implements net.Conn.
+func (p *plain) Write(b []byte) (int, error) {
+	p.sent.Feed(b, sent{p.conn})
+	return p.Conn.Write(b)
+}
+
+// sent is told what the server sends on a connection.
+type sent struct{ conn *Conn }
+
+// Begin implements frames.Sink.
+func (s sent) Begin(h frames.Header) {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	s.conn.trust.Sent(h)
+}
+
+// Data implements frames.Sink.
+func (sent) Data(uint32, []byte) {}
+
+// EndStream implements frames.Sink.
+func (sent) EndStream(uint32) {}
 
 // RemoteAddr implements net.Conn. gRPC passes it to everything it calls, and with it the connection.
 func (p *plain) RemoteAddr() net.Addr { return address{p.Conn.RemoteAddr(), p.conn} }
@@ -199,11 +223,11 @@ func (c *Conn) awaitStarts() error {
 	for {
 		c.mu.Lock()
 		unstarted := c.unstarted
-		wait, ok := c.trust.wait(time.Now())
+		wait, ok := c.trust.Wait(time.Now())
 		c.mu.Unlock()
 		switch {
 		case !ok:
-			return errGivenUp
+			return errNothing
 		case unstarted >= maxUnstarted:
 			<-c.unstartedFell
 		case wait > 0:
@@ -281,25 +305,25 @@ func (c *Conn) dropUnread() {
 	c.drawn = nil
 }
 
-// openStream implements frameSink.
-func (c *Conn) openStream(id uint32, endStream bool) {
-	c.lastStream, c.lastEnded = id, endStream
+// Begin implements frames.Sink.
+func (c *Conn) Begin(h frames.Header) {
+	c.mu.Lock()
+	c.trust.Received(h)
+	if s := c.streams[h.Stream]; s != nil && h.Kind == frames.Data && !s.addFrame() {
+		c.failure = errFrames
+	}
+	c.mu.Unlock()
+	if h.Kind != frames.Headers {
+		return
+	}
+	c.lastStream, c.lastEnded = h.Stream, h.EndsStream()
 	if c.opened++; c.opened%yieldEvery == 0 {
 		runtime.Gosched()
 	}
 }
 
-// beginData implements frameSink.
-func (c *Conn) beginData(id uint32) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if s := c.streams[id]; s != nil && !s.addFrame() {
-		c.failure = errFrames
-	}
-}
-
-// addData implements frameSink.
-func (c *Conn) addData(id uint32, p []byte) {
+// Data implements frames.Sink.
+func (c *Conn) Data(id uint32, p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.streams[id]; s != nil && !s.addBytes(p) {
@@ -307,8 +331,8 @@ func (c *Conn) addData(id uint32, p []byte) {
 	}
 }
 
-// endStream implements frameSink.
-func (c *Conn) endStream(id uint32) {
+// EndStream implements frames.Sink.
+func (c *Conn) EndStream(id uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.streams[id]; s != nil {

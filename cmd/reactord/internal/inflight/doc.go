@@ -24,5 +24,6 @@
 // (Write, and the release of what was written), and the handler of each call. Conn.mu guards what they share and is
 // held only for short, non-blocking sections; a Pool has its own lock, which is taken last. The reader blocks while
 // its own connection has too many bytes that have come in and that no handler has taken, too many calls that have not
-// started, or too many calls that the client gave up. Otherwise it waits only for the client's next bytes.
+// started, or too many calls that the client gave up and frames of which nothing comes (frames.Trust). Otherwise it
+// waits only for the client's next bytes.
 package inflight

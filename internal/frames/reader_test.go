@@ -1,4 +1,4 @@
-package inflight
+package frames
 
 import (
 	"bytes"
@@ -10,18 +10,17 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// sunk writes down what a frameReader tells.
+// sunk writes down what a Reader tells.
 type sunk struct {
 	events []string
 	data   map[uint32][]byte
 }
 
-func (s *sunk) openStream(id uint32, end bool) {
-	s.events = append(s.events, fmt.Sprintf("open %d %v", id, end))
-}
-func (s *sunk) beginData(id uint32) { s.events = append(s.events, fmt.Sprintf("data %d", id)) }
-func (s *sunk) endStream(id uint32) { s.events = append(s.events, fmt.Sprintf("end %d", id)) }
-func (s *sunk) addData(id uint32, p []byte) {
+func (s *sunk) Begin(h Header) { s.events = append(s.events, fmt.Sprintf("%+v", h)) }
+
+func (s *sunk) EndStream(id uint32) { s.events = append(s.events, fmt.Sprintf("end %d", id)) }
+
+func (s *sunk) Data(id uint32, p []byte) {
 	s.data[id] = append(s.data[id], p...)
 }
 
@@ -40,6 +39,10 @@ func script(r *rand.Rand, n int) ([]byte, *sunk) {
 		return p
 	}
 	for range n {
+		start := b.Len()
+		begun := func(kind Kind, stream uint32) {
+			want.Begin(Header{Kind: kind, Flags: b.Bytes()[start+4], Stream: stream, Length: b.Len() - start - headerBytes})
+		}
 		id, end := uint32(2*r.IntN(5)+1), r.IntN(3) == 0
 		switch r.IntN(6) {
 		case 0, 1:
@@ -53,20 +56,23 @@ func script(r *rand.Rand, n int) ([]byte, *sunk) {
 			if err != nil {
 				panic(err)
 			}
-			want.beginData(id)
-			want.addData(id, p)
+			begun(Data, id)
+			want.Data(id, p)
 			if end {
-				want.endStream(id)
+				want.EndStream(id)
 			}
 		case 2:
 			_ = f.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: payload(), EndStream: end, PadLength: uint8(r.IntN(50))})
-			want.openStream(id, end)
+			begun(Headers, id)
 		case 3:
 			_ = f.WriteContinuation(id, end, payload())
+			begun(Continuation, id)
 		case 4:
 			_ = f.WritePing(end, [8]byte{1})
+			begun(0x6, 0)
 		case 5:
 			_ = f.WriteWindowUpdate(id, 1+r.Uint32N(100))
+			begun(0x8, id)
 		}
 	}
 	return b.Bytes(), want
@@ -78,10 +84,10 @@ func TestFrames(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		b, want := script(r, 40)
 		got := &sunk{data: make(map[uint32][]byte)}
-		f := newFrameReader()
+		f := OfClient()
 		for len(b) > 0 {
 			n := min(1+r.IntN(30), len(b))
-			f.feed(b[:n], got)
+			f.Feed(b[:n], got)
 			b = b[n:]
 		}
 		if !slices.Equal(got.events, want.events) {
@@ -102,11 +108,11 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x01\x00\x09\x00\x00\x00\x01\xff"), uint8(1))
 	f.Fuzz(func(t *testing.T, b []byte, piece uint8) {
 		whole, pieces := &sunk{data: make(map[uint32][]byte)}, &sunk{data: make(map[uint32][]byte)}
-		one, many := newFrameReader(), newFrameReader()
-		one.feed(b, whole)
+		one, many := OfClient(), OfClient()
+		one.Feed(b, whole)
 		for rest := b; len(rest) > 0; {
 			n := min(1+int(piece), len(rest))
-			many.feed(rest[:n], pieces)
+			many.Feed(rest[:n], pieces)
 			rest = rest[n:]
 		}
 		if !slices.Equal(whole.events, pieces.events) || one != many {

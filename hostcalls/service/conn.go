@@ -1,0 +1,213 @@
+package service
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/reactord/reactord/hostcalls/network"
+	"github.com/reactord/reactord/internal/frames"
+)
+
+// conn is a connection of the edge, as package net/http sees it: in plain text, also if it is one of TLS. Net/http reads and writes it
+// on different goroutines. A client of HTTP/2 that sends much of which nothing comes is read slowly, and then no more.
+type conn struct {
+	net.Conn           // metered; of TLS above that
+	secure   *tls.Conn // nil without TLS
+	edge     *edge
+	used     bool        // it has had a request; guarded by edge.mu
+	spoilt   atomic.Bool // what comes next is no request
+	closing  sync.Once
+	closed   chan struct{}
+
+	// The reader's.
+	checked  int           // how much of the preface of HTTP/2 has come
+	received frames.Reader // what comes after it
+	sent     frames.Reader // the writer's
+
+	version atomic.Int32
+	mu      sync.Mutex // guards trust
+	trust   frames.Trust
+}
+
+// What is known of a connection's version of HTTP.
+const (
+	unknownVersion = iota
+	version1
+	version2
+)
+
+func newConn(raw net.Conn, e *edge) *conn {
+	c := &conn{Conn: raw, edge: e, closed: make(chan struct{})}
+	if e.secure != nil {
+		c.secure = tls.Server(raw, e.secure)
+		c.Conn = c.secure
+	}
+	return c
+}
+
+// errNothing ends a connection.
+var errNothing = errors.New("the client sends frames of which nothing comes, or gives up nearly all requests at once")
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.version.Load() == version2 {
+		if err := c.await(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.Conn.Read(p)
+	switch c.version.Load() {
+	case unknownVersion:
+		c.check(p[:n])
+	case version2:
+		c.received.Feed(p[:n], incoming{c})
+	}
+	if err != nil && c.secure != nil {
+		c.tellPlain(err)
+	}
+	return n, err
+}
+
+// check finds out the version by the first bytes.
+func (c *conn) check(p []byte) {
+	n := min(len(p), len(frames.Preface)-c.checked)
+	switch {
+	case string(p[:n]) != frames.Preface[c.checked:c.checked+n]:
+		c.version.Store(version1)
+		return
+	case c.checked+n < len(frames.Preface):
+		c.checked += n
+		return
+	}
+	c.trust = frames.NewTrust(time.Now())
+	c.version.Store(version2)
+	c.received.Feed(p[n:], incoming{c})
+}
+
+// await waits until the connection may be read.
+func (c *conn) await() error {
+	for {
+		c.mu.Lock()
+		wait, ok := c.trust.Wait(time.Now())
+		c.mu.Unlock()
+		switch {
+		case !ok:
+			c.edge.service.tell("the connection of %s was closed: %v", c.RemoteAddr(), errNothing)
+			return errNothing
+		case wait <= 0:
+			return nil
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-c.closed:
+			timer.Stop()
+			return net.ErrClosed
+		}
+	}
+}
+
+// Write implements net.Conn.
+func (c *conn) Write(p []byte) (int, error) {
+	if c.version.Load() == version2 {
+		c.sent.Feed(p, outgoing{c})
+	}
+	return c.Conn.Write(p)
+}
+
+// onEnd notes that a request has ended, which has come at a time.
+func (c *conn) onEnd(began time.Time, answered bool) {
+	if c.version.Load() != version2 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trust.Call(began, time.Now(), answered)
+}
+
+// incoming is told what the client sends.
+type incoming struct{ *conn }
+
+// Begin implements frames.Sink.
+func (c incoming) Begin(h frames.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trust.Received(h)
+}
+
+// Data implements frames.Sink.
+func (incoming) Data(uint32, []byte) {}
+
+// EndStream implements frames.Sink.
+func (incoming) EndStream(uint32) {}
+
+// outgoing is told what the client gets.
+type outgoing struct{ *conn }
+
+// Begin implements frames.Sink.
+func (c outgoing) Begin(h frames.Header) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.trust.Sent(h)
+}
+
+// Data implements frames.Sink.
+func (outgoing) Data(uint32, []byte) {}
+
+// EndStream implements frames.Sink.
+func (outgoing) EndStream(uint32) {}
+
+// tellPlain tells a client that does not speak TLS, but HTTP.
+func (c *conn) tellPlain(err error) {
+	failure, ok := errors.AsType[tls.RecordHeaderError](err)
+	if !ok || failure.Conn == nil {
+		return
+	}
+	switch method, _, _ := strings.Cut(string(failure.RecordHeader[:]), " "); method {
+	case "GET", "HEAD", "POST", "PUT", "OPTIO", "DELET", "PATCH":
+		_, _ = io.WriteString(failure.Conn, "HTTP/1.0 400 Bad Request\r\n\r\nthis service speaks HTTPS\n")
+	}
+}
+
+// finish closes a connection after its last response, which the client has to get: it is not told that what it sends is not read
+// any more before it can have that.
+func (c *conn) finish() {
+	var half interface{ CloseWrite() error }
+	if c.secure != nil {
+		half = c.secure
+	} else {
+		half, _ = network.Unmetered(c.Conn).(interface{ CloseWrite() error })
+	}
+	if half != nil && half.CloseWrite() == nil {
+		time.Sleep(skipTime)
+	}
+	_ = c.Close()
+}
+
+// Close implements net.Conn.
+func (c *conn) Close() error {
+	err := net.ErrClosed
+	c.closing.Do(func() {
+		close(c.closed)
+		err = c.Conn.Close()
+		c.edge.remove(c)
+	})
+	return err
+}
+
+// connKey is the key of a request's connection in its context.
+type connKey struct{}
+
+func withConn(ctx context.Context, raw net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, raw)
+}
+
+// connOf returns the connection of a request.
+func connOf(ctx context.Context) *conn { return ctx.Value(connKey{}).(*conn) }

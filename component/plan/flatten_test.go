@@ -106,7 +106,11 @@ func dump(p *Plan) string {
 		for i, d := range s.Imports {
 			fmt.Fprintf(&b, "%s%s", strings.Repeat(", ", min(i, 1)), def(&d))
 		}
-		fmt.Fprintln(&b, ")")
+		fmt.Fprint(&b, ")")
+		for _, d := range s.Calls {
+			fmt.Fprintf(&b, ", then calls %s", def(&d))
+		}
+		fmt.Fprintln(&b)
 	}
 	for i, c := range p.Canons {
 		fmt.Fprintf(&b, "canon %d of component instance %d: ", i, c.Instance)

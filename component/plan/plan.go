@@ -25,6 +25,7 @@ type Step struct {
 	Module   int       // in Plan.Modules
 	Instance int       // the component instance that it belongs to
 	Imports  []CoreDef // one for each import of the core module, in its order
+	Calls    []CoreDef // functions of core instances, which are called when this one is there
 }
 
 // CoreDef is something that core modules import and canonical functions refer to: an export of a core instance, or a

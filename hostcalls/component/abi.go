@@ -30,6 +30,8 @@ type Config struct {
 	Services Services
 	// Features are the gated parts of the component model that components may use.
 	Features types.Features
+	// KeepShims makes also the core instances that components can do without (plan.Elide), to compare.
+	KeepShims bool
 }
 
 // Services makes processes of another kind than Process: those that serve.
@@ -172,6 +174,9 @@ func (l *loader) decode(from *reader) error {
 	}
 	if l.plan, err = plan.Flatten(decoded, l.cores.imports); err != nil {
 		return refused(err)
+	}
+	if !l.abi.config.KeepShims {
+		l.plan.Elide(l.cores.form)
 	}
 	for _, m := range l.plan.Modules {
 		l.sources = append(l.sources, newSource(m, l.cores[m]))

@@ -47,6 +47,7 @@ func FuzzDefine(f *testing.F) {
 		if l.plan, err = plan.Flatten(decoded, l.cores.imports); err != nil {
 			return
 		}
+		l.plan.Elide(l.cores.form)
 		for _, m := range l.plan.Modules {
 			l.sources = append(l.sources, newSource(m, l.cores[m]))
 		}

@@ -31,7 +31,11 @@ func (l *loader) link() error {
 		if len(sets) > maxHosts {
 			return &meter.Error{Kind: meter.TooLarge, Msg: fmt.Sprintf("the component's core modules import different things by the same names from more than %d places", maxHosts)}
 		}
-		l.steps = append(l.steps, step{from.Module, k.linking, k.providers})
+		made := step{source: from.Module, linking: k.linking, providers: k.providers}
+		for _, d := range from.Calls {
+			made.calls = append(made.calls, coreExport{d.Instance, d.Export})
+		}
+		l.steps = append(l.steps, made)
 	}
 	for _, set := range sets {
 		host, err := l.engine.NewHostModule(hostModule, l.hostFunctions(set))

@@ -68,6 +68,7 @@ type step struct {
 	source    int
 	linking   engine.Linking
 	providers []provider
+	calls     []coreExport // when the instance is there
 }
 
 // provider is what a module imports from: one of its numbers is not negative.

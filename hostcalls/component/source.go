@@ -60,7 +60,7 @@ type coreSource struct {
 func newSource(m *binary.CoreModule, core *coreModule) coreSource {
 	sum := sha256.Sum256(m.Binary)
 	kept := *core
-	kept.imports = nil // once the steps are linked, nobody needs them
+	kept.imports, kept.form = nil, plan.Form{} // once the steps are linked, nobody needs them
 	return coreSource{m.Offset, len(m.Binary), hex.EncodeToString(sum[:]), kept}
 }
 
@@ -77,6 +77,7 @@ func (m *coreSource) fault(err error) error {
 // coreModule is what linking needs to know of a core module.
 type coreModule struct {
 	imports   []plan.CoreImport
+	form      plan.Form
 	functions int
 	memory    int64 // that its instances begin with
 }
@@ -91,7 +92,7 @@ func (c coreModules) imports(m *binary.CoreModule) ([]plan.CoreImport, error) {
 		source := coreSource{offset: m.Offset}
 		return nil, source.fault(err)
 	}
-	made := &coreModule{functions: len(module.Functions), imports: make([]plan.CoreImport, len(module.Imports))}
+	made := &coreModule{form: formOf(module), functions: len(module.Functions), imports: make([]plan.CoreImport, len(module.Imports))}
 	for _, memory := range module.Memories {
 		made.memory += int64(memory.Size.Min) << 16
 	}
@@ -106,3 +107,6 @@ func (c coreModules) imports(m *binary.CoreModule) ([]plan.CoreImport, error) {
 	c[m] = made
 	return made.imports, nil
 }
+
+// form returns the form of a core module that was decoded.
+func (c coreModules) form(m *binary.CoreModule) plan.Form { return c[m].form }

@@ -188,24 +188,33 @@ func (s *Store) offload(job, discard func()) error {
 func (s *Store) instantiate(group *engine.Group, onStart func()) error {
 	p := s.loaded
 	s.cores, s.functions = make([]*engine.CoreInstance, 0, len(p.steps)), make([]*engine.Function, len(p.functions))
+	started := func() {
+		if onStart != nil {
+			onStart()
+			onStart = nil
+		}
+	}
 	for i := range p.steps {
 		providers, err := s.providers(p.steps[i].providers)
 		if err != nil {
 			return err
 		}
-		if onStart != nil && p.modules[i].Info().HasStart {
-			onStart()
-			onStart = nil
+		if p.modules[i].Info().HasStart {
+			started()
 		}
 		core, err := group.Instantiate(p.modules[i], providers...)
 		if err != nil {
 			return err
 		}
 		s.cores = append(s.cores, core)
+		for _, f := range p.steps[i].calls {
+			started()
+			if err := s.cores[f.core].Function(f.name).Call(nil); err != nil {
+				return err
+			}
+		}
 	}
-	if onStart != nil {
-		onStart()
-	}
+	started()
 	return nil
 }
 

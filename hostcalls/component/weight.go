@@ -99,6 +99,10 @@ func (w *weigher) typ(t *types.Type) {
 
 func (w *weigher) step(s *step) {
 	w.bytes += int64(unsafe.Sizeof(step{})) + int64(unsafe.Sizeof(provider{}))*int64(len(s.providers))
+	for _, f := range s.calls {
+		w.text(f.name)
+		w.bytes += wordWeight
+	}
 	for i := range s.linking {
 		w.text(s.linking[i].Name)
 		w.bytes += int64(unsafe.Sizeof(engine.Linking{}[0]))

@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,11 @@ func BenchmarkWaitingInstances(b *testing.B) {
 			config.Call = &abi.FunctionCall{Export: "example:sleeper/sleeping#sleep", Args: hour}
 		})
 	})
+	b.Run("guest=c", func(b *testing.B) { // as the usual tools make it
+		benchmarkInstances(b, testComponent("worker"), func(config *abi.Config) {
+			config.Call = &abi.FunctionCall{Export: "example:tasks/tasks@0.1.0#sleep", Args: hour[1:]}
+		})
+	})
 	b.Run("guest=component", func(b *testing.B) {
 		benchmarkInstances(b, testComponent("sleeper"), func(config *abi.Config) { config.Args = []string{"sleeper", "1", "3600000"} })
 	})
@@ -39,15 +45,16 @@ func benchmarkInstances(b *testing.B, path string, call func(*abi.Config)) {
 		before := memoryInUse()
 		tasks := make([]*executor.Task, instances)
 		ended := make(chan struct{}, instances)
+		var failed atomic.Pointer[error]
 		for i := range tasks {
-			config := &abi.Config{Driver: n.executor.Driver(), MemoryBytes: 1 << 20}
+			config := &abi.Config{Driver: n.executor.Driver(), MemoryBytes: 32 << 20}
 			call(config)
 			process, err := program.NewProcess(config)
 			if err != nil {
 				b.Fatal(err)
 			}
 			tasks[i], err = n.executor.Spawn(executor.TaskSpec{
-				Turn: abi.Turns(process, func(abi.Exit, error) {}), Done: func(*executor.Task) { ended <- struct{}{} },
+				Turn: abi.Turns(process, func(_ abi.Exit, failure error) { failed.CompareAndSwap(nil, &failure) }), Done: func(*executor.Task) { ended <- struct{}{} },
 			})
 			if err != nil {
 				b.Fatal(err)
@@ -55,6 +62,9 @@ func benchmarkInstances(b *testing.B, path string, call func(*abi.Config)) {
 		}
 		for _, t := range tasks {
 			for t.ParkedSince().IsZero() {
+				if err := failed.Load(); err != nil {
+					b.Fatal(*err)
+				}
 				time.Sleep(time.Millisecond)
 			}
 		}

@@ -10,8 +10,11 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // serveHTTP answers a request, on its connection's goroutine.
@@ -32,7 +35,13 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 			panic(http.ErrAbortHandler) // net/http breaks the stream or connection off
 		}
 	}()
-	switch {
+	switch { // package net/http checks requests of HTTP/1 only
+	case len(from.Method) > maxMethod || !httpguts.ValidHeaderFieldName(from.Method):
+		out.fail(http.StatusBadRequest, "the method is not valid")
+		return
+	case !httpguts.ValidHostHeader(from.Host):
+		out.fail(http.StatusBadRequest, "the host is not valid")
+		return
 	case from.Method == http.MethodConnect:
 		out.fail(http.StatusNotImplemented, "this service is no proxy")
 		return
@@ -45,7 +54,7 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 		out.fail(http.StatusRequestHeaderFieldsTooLarge, "the header fields are too large, or not valid: "+err.Error())
 		return
 	}
-	r := &request{start: start, due: start.Add(s.timeout), name: from.Method + " " + path(from)}
+	r := &request{start: start, due: start.Add(s.timeout), name: name(from)}
 	in, body := newUpload(from, out.control, start)
 	r.in, r.out = in, out
 	body.Describe(r.name)
@@ -311,14 +320,17 @@ func (o *response) trail(trailers *wasihttp.Fields) {
 	}
 }
 
-// path is the path of a request for people, without the query.
-func path(r *http.Request) string {
+// maxMethod is how long a method may be.
+const maxMethod = 64
+
+// name is what a request is called for people: its method and its path, without the query. It is printable.
+func name(r *http.Request) string {
 	const most = 256
-	p := r.URL.EscapedPath()
-	if len(p) > most {
-		p = p[:most] + "..."
+	method := r.Method
+	if len(method) > maxMethod || !httpguts.ValidHeaderFieldName(method) {
+		method = "?"
 	}
-	return p
+	return method + " " + clip.Text(r.URL.EscapedPath(), most)
 }
 
 // target is the path of a request with its query.
@@ -326,7 +338,28 @@ func target(r *http.Request) string {
 	if r.URL.Path == "*" {
 		return ""
 	}
-	return r.URL.RequestURI()
+	return escaped(r.URL.RequestURI())
+}
+
+// escaped escapes what is no ASCII: package net/url leaves queries as they are, and components get text.
+func escaped(uri string) string {
+	odd := func(c byte) bool { return c <= ' ' || c >= 0x7f }
+	at := 0
+	for at < len(uri) && !odd(uri[at]) {
+		at++
+	}
+	if at == len(uri) {
+		return uri
+	}
+	b := []byte(uri[:at])
+	for _, c := range []byte(uri[at:]) {
+		if odd(c) {
+			b = fmt.Appendf(b, "%%%02X", c)
+		} else {
+			b = append(b, c)
+		}
+	}
+	return string(b)
 }
 
 func scheme(r *http.Request) string {
@@ -342,6 +375,6 @@ func (s *supervisor) logAccess(o *response, start time.Time) {
 	if o.aborted {
 		status += " (broken off)"
 	}
-	s.tell("%s %s %s %s %s %d bytes in %v",
-		o.from.RemoteAddr, o.from.Method, path(o.from), o.from.Proto, status, o.sent, time.Since(start).Round(time.Microsecond))
+	s.tell("%s %s %s %s %d bytes in %v",
+		o.from.RemoteAddr, name(o.from), o.from.Proto, status, o.sent, time.Since(start).Round(time.Microsecond))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // This file is what a service is seen by from outside, and what it writes.
@@ -106,9 +107,10 @@ func (s *supervisor) Counts() abi.ServiceCounts {
 	return c
 }
 
-// tell writes a line about the service to its standard error, if there is room.
+// tell writes a line about the service to its standard error, if there is room. What somebody else has chosen is cut.
 func (s *supervisor) tell(format string, args ...any) {
-	_, _ = s.config.Stderr.Write(fmt.Appendf(nil, "service: "+format+"\n", args...))
+	const most = 4 << 10
+	_, _ = s.config.Stderr.Write([]byte("service: " + clip.Text(fmt.Sprintf(format, args...), most) + "\n"))
 }
 
 // sharedSink is a sink that several instances write to.

@@ -3,6 +3,8 @@ package wasihttp
 import (
 	"fmt"
 	"strings"
+
+	"github.com/reactord/reactord/internal/clip"
 )
 
 // Code is a case of error-code, which is the same in all versions of wasi:http.
@@ -101,7 +103,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " %d", e.Number)
 	}
 	if e.Text != "" {
-		fmt.Fprintf(&b, ": %q", e.Text)
+		fmt.Fprintf(&b, ": %q", clip.Text(e.Text, 512)) // a component may choose it
 	}
 	return b.String()
 }

@@ -4,10 +4,10 @@ package clip
 import "strings"
 
 // Text returns s if it has at most so many bytes, and else its beginning, cut between two characters and followed by
-// "...". What is cut becomes valid UTF-8.
+// "...". What it returns is valid UTF-8: bytes that are not are left out.
 func Text(s string, most int) string {
 	if len(s) <= most {
-		return s
+		return strings.ToValidUTF8(s, "")
 	}
 	return strings.ToValidUTF8(s[:most], "") + "..."
 }

@@ -13,7 +13,7 @@ func TestText(t *testing.T) {
 		{"abcd", 3, "abc..."},
 		{"aü", 3, "aü"},
 		{"aü", 2, "a..."},
-		{"a\xffb", 3, "a\xffb"},
+		{"a\xffb", 3, "ab"},
 		{"a\xffbc", 3, "ab..."},
 		{"abc", 0, "..."},
 	} {

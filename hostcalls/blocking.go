@@ -23,7 +23,7 @@ func (c *Call) Blocking(op Op, lane driver.Lane, job, discard func()) error {
 }
 
 // BlockingUntil is Blocking for a job that is not worth waiting for once over returns an error: then the job is given up
-// as in a cancel, and the error is that of over. Whoever makes over return one has to wake the task.
+// as in a cancel, and the error is that of over. Whoever makes over return one has to wake the call (Waker).
 func (c *Call) BlockingUntil(over func() error, op Op, lane driver.Lane, job, discard func()) error {
 	j := &blockingJob{run: job, discard: discard, start: c.guest.driver.Go}
 	return c.wait(over, op, lane, j)

@@ -41,6 +41,7 @@ func (f *Folders) Do(c *hostcalls.Call, by *lease.Lease, op hostcalls.Op, job, d
 			job()
 		}
 	}
+	defer by.OnRevoke(c.Waker())()
 	err := c.BlockingUntil(by.Err, op, f.Lane(c, op), unlessRevoked, discard)
 	switch {
 	case err == nil && skipped:

@@ -1,12 +1,15 @@
 package wasip3_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
@@ -85,6 +88,39 @@ func TestFileRevoked(t *testing.T) {
 	_, _ = input.Writer().Write([]byte("x"))
 	p.says("read: x", "write: ok", "filed: not-permitted", "filed: not-permitted", "filed: not-permitted", "open: not-permitted")
 	p.ends()
+}
+
+// TestRevokeEndsFileOp: what waits for the disk, which hangs, is told that its grant was revoked.
+func TestRevokeEndsFileOp(t *testing.T) {
+	n := newNode(t)
+	r := n.rig(t)
+	folder := r.withFolder()
+	input := hostcalls.NewPipe(10)
+	r.config.Stdin = input.Reader()
+	p := r.start("open f", "input", "read 1", "open g")
+	p.says("open: ok")
+	p.waits(hostcalls.OpRead)
+	const threads = 64 // of the pool
+	begun, release := make(chan struct{}, threads), make(chan struct{})
+	for i := range threads {
+		n.executor.Driver().Go(driver.Job{
+			Tenant: fmt.Sprint(i), Owner: fmt.Sprint(i), Lane: driver.Lane{ID: uint64(i)},
+			Run: func() { begun <- struct{}{}; <-release },
+		})
+	}
+	for range threads {
+		<-begun
+	}
+	_, _ = input.Writer().Write([]byte("x"))
+	p.says("read: x")
+	p.waits(hostcalls.OpFile)
+	r.by.Revoke()
+	p.says("open: not-permitted")
+	close(release)
+	p.ends()
+	if _, err := os.Stat(filepath.Join(folder, "g")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file was made: %v", err)
+	}
 }
 
 // TestInput: several streams of the standard input share it, and each tells its end.

@@ -5,7 +5,8 @@
 // ([Access]), and counts and bounds what it sends and receives ([Traffic]). [Dial] and [ClientTLS] open what a grant
 // hands over, and [Pair] and [Listener] are sockets between guests; [Network.Adopt] makes them the process's own.
 //
-// [Peers] connects processes to each other, in memory.
+// [Peers] connects processes to each other, in memory: by the names of their listeners, or at the addresses of TCP that they serve
+// at ([Served]), where package net/http has both ends.
 //
 // # Waiting
 //

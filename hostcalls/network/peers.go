@@ -18,6 +18,8 @@ type Peers struct {
 	mu        sync.Mutex
 	listeners map[peerID]map[string]*Listener // by their names
 	awaited   map[peerID]*arrivals            // processes that are waited for
+
+	served served // has a lock of its own
 }
 
 // peerID is a process.

@@ -18,9 +18,9 @@ import (
 // conn is a connection of the edge, as package net/http sees it: in plain text, also if it is one of TLS. Net/http reads and writes it
 // on different goroutines. A client of HTTP/2 that sends much of which nothing comes is read slowly, and then no more.
 type conn struct {
-	net.Conn           // metered; of TLS above that
-	secure   *tls.Conn // nil without TLS
-	edge     *edge
+	net.Conn             // metered; of TLS above that
+	secure   *tls.Conn   // nil without TLS
+	gate     *gate       // through which it came
 	used     bool        // it has had a request; guarded by edge.mu
 	spoilt   atomic.Bool // what comes next is no request
 	closing  sync.Once
@@ -43,10 +43,10 @@ const (
 	version2
 )
 
-func newConn(raw net.Conn, e *edge) *conn {
-	c := &conn{Conn: raw, edge: e, closed: make(chan struct{})}
-	if e.secure != nil {
-		c.secure = tls.Server(raw, e.secure)
+func newConn(raw net.Conn, through *gate) *conn {
+	c := &conn{Conn: raw, gate: through, closed: make(chan struct{})}
+	if with := through.edge.secure; with != nil {
+		c.secure = tls.Server(raw, with)
 		c.Conn = c.secure
 	}
 	return c
@@ -99,7 +99,7 @@ func (c *conn) await() error {
 		c.mu.Unlock()
 		switch {
 		case !ok:
-			c.edge.service.tell("the connection of %s was closed: %v", c.RemoteAddr(), errNothing)
+			c.gate.edge.service.tell("the connection of %s was closed: %v", c.RemoteAddr(), errNothing)
 			return errNothing
 		case wait <= 0:
 			return nil
@@ -197,7 +197,7 @@ func (c *conn) Close() error {
 	c.closing.Do(func() {
 		close(c.closed)
 		err = c.Conn.Close()
-		c.edge.remove(c)
+		c.gate.edge.remove(c)
 	})
 	return err
 }

@@ -35,28 +35,30 @@ const (
 	retryBudget = 50 * time.Millisecond
 )
 
-// edge is where requests come in: a listener, and a server of package net/http.
+// edge is where requests come in: a listener, another one in memory for workloads of this daemon, and a server of package net/http.
 //
-// A connection is accepted only if there is room for it: it is one of the workload's sockets, a descriptor, and memory. While there
-// is none, the connection that has been idle for longest is closed; others wait to be accepted.
+// A connection is accepted only if there is room for it: it is one of the workload's sockets, a descriptor unless it is in memory,
+// and memory. While there is none, the connection that has been idle for longest is closed; others wait to be accepted.
 type edge struct {
-	service  *supervisor
-	server   http.Server
-	listener net.Listener
-	secure   *tls.Config   // nil without TLS
-	served   chan struct{} // closed when Serve has returned; nil: it was not called
+	service   *supervisor
+	server    http.Server
+	listeners []net.Listener
+	secure    *tls.Config    // nil without TLS
+	serving   sync.WaitGroup // calls of Serve that have not returned
 
 	mu     sync.Mutex              // guards the fields below
 	conns  map[*conn]*list.Element // their places in idle; nil: they are not idle
 	idle   list.List               // of *conn, the longest first
 	closed bool
-	room   chan struct{} // told when a connection is closed
+
+	room     chan struct{} // told when a connection is closed
+	shutting chan struct{} // closed when the edge is
 }
 
 func (e *edge) init(s *supervisor) {
 	e.service = s
 	e.conns = map[*conn]*list.Element{}
-	e.room = make(chan struct{}, 1)
+	e.room, e.shutting = make(chan struct{}, 1), make(chan struct{})
 	e.server = http.Server{
 		Handler:           http.HandlerFunc(s.serveHTTP),
 		ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -71,9 +73,13 @@ func (e *edge) init(s *supervisor) {
 	e.server.Protocols.SetUnencryptedHTTP2(true) // as net/http sees it: a conn is one in plain text
 }
 
-// listen gives the edge its listener.
+// listen gives the edge its listener. Workloads of this daemon reach it in memory, unless it speaks TLS.
 func (e *edge) listen(l net.Listener, secure *tls.Config) {
-	e.listener, e.secure = l, secure
+	e.secure = secure
+	e.listeners = []net.Listener{&gate{Listener: l, edge: e, descriptors: 1}}
+	if at, ok := l.Addr().(*net.TCPAddr); ok && secure == nil {
+		e.listeners = append(e.listeners, &inside{&gate{Listener: e.service.config.Peer.Serve(at.AddrPort()), edge: e}})
+	}
 }
 
 // serve begins to accept connections.
@@ -83,19 +89,15 @@ func (e *edge) serve() {
 	if e.closed {
 		return
 	}
-	e.served = make(chan struct{})
-	l := &gate{Listener: e.listener, edge: e}
-	go func() {
-		defer close(e.served)
-		_ = e.server.Serve(l)
-	}()
+	for _, l := range e.listeners {
+		e.serving.Go(func() { _ = e.server.Serve(l) })
+	}
 }
 
 // shut ends the edge: requests that came before are answered, unless that takes longer than grace.
 func (e *edge) shut(grace time.Duration) {
 	e.mu.Lock()
 	e.closed = true
-	served := e.served
 	var unused []*conn // net/http would wait for their requests
 	for c := range e.conns {
 		if !c.used {
@@ -106,12 +108,9 @@ func (e *edge) shut(grace time.Duration) {
 	for _, c := range unused {
 		_ = c.Close()
 	}
-	e.tell()
-	if e.listener != nil {
-		_ = e.listener.Close()
-	}
-	if served == nil {
-		return
+	close(e.shutting)
+	for _, l := range e.listeners {
+		_ = l.Close()
 	}
 	if grace > 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), grace)
@@ -119,10 +118,10 @@ func (e *edge) shut(grace time.Duration) {
 		cancel()
 	}
 	_ = e.server.Close()
-	<-served
+	e.serving.Wait()
 }
 
-// tell wakes the gate.
+// tell wakes a gate.
 func (e *edge) tell() {
 	select {
 	case e.room <- struct{}{}:
@@ -166,35 +165,58 @@ func (e *edge) onState(raw net.Conn, state http.ConnState) {
 	}
 }
 
-// gate is the listener of the edge.
+// gate is a listener of the edge, which accepts a connection when there is room for it.
 type gate struct {
 	net.Listener
-	edge *edge
+	edge        *edge
+	descriptors int64 // that a connection takes
 }
 
 // Accept implements net.Listener.
 func (g *gate) Accept() (net.Conn, error) {
-	e := g.edge
-	if !e.reserve() {
+	if !g.reserve() {
 		return nil, http.ErrServerClosed
 	}
 	raw, err := g.Listener.Accept()
 	if err != nil {
-		e.giveBack()
+		g.giveBack()
 		return nil, err
 	}
-	c := newConn(network.Metered(raw, e.service.traffic()), e)
+	return g.admit(raw), nil
+}
+
+// admit makes a connection of the edge, for which there is room.
+func (g *gate) admit(raw net.Conn) *conn {
+	e := g.edge
+	c := newConn(network.Metered(raw, e.service.traffic()), g)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.conns[c] = nil
-	return c, nil
+	return c
+}
+
+// inside is a gate for connections in memory, which take no room before they come.
+type inside struct{ *gate }
+
+// Accept implements net.Listener.
+func (g *inside) Accept() (net.Conn, error) {
+	raw, err := g.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if !g.reserve() {
+		_ = raw.Close()
+		return nil, http.ErrServerClosed
+	}
+	return g.admit(raw), nil
 }
 
 // reserve waits until there is room for a connection, and takes it. It reports false if the edge is closed.
-func (e *edge) reserve() bool {
+func (g *gate) reserve() bool {
+	e := g.edge
 	for {
 		e.mu.Lock()
-		closed, full := e.closed, !e.take()
+		closed, full := e.closed, !g.take()
 		var oldest *conn
 		if first := e.idle.Front(); full && first != nil {
 			oldest = first.Value.(*conn)
@@ -203,7 +225,7 @@ func (e *edge) reserve() bool {
 		switch {
 		case closed:
 			if !full {
-				e.giveBack()
+				g.giveBack()
 			}
 			return false
 		case !full:
@@ -213,6 +235,7 @@ func (e *edge) reserve() bool {
 			continue
 		}
 		select {
+		case <-e.shutting:
 		case <-e.room:
 		case <-time.After(retryBudget):
 		}
@@ -220,24 +243,25 @@ func (e *edge) reserve() bool {
 }
 
 // take takes the room for a connection, if there is some. mu is held.
-func (e *edge) take() bool {
-	s := e.service
+func (g *gate) take() bool {
+	e, s := g.edge, g.edge.service
 	most := s.config.Network.Sockets
-	if most > 0 && len(e.conns)+1 >= most || !s.config.Budget.Take(s.config.Owner, 1) {
+	if most > 0 && len(e.conns)+1 >= most || !s.config.Budget.Take(s.config.Owner, g.descriptors) {
 		return false
 	}
 	if !s.ledger.hold(connectionBytes) {
-		s.config.Budget.Give(s.config.Owner, 1)
+		s.config.Budget.Give(s.config.Owner, g.descriptors)
 		return false
 	}
 	return true
 }
 
 // giveBack is the opposite of take.
-func (e *edge) giveBack() {
-	e.service.ledger.free(connectionBytes)
-	e.service.config.Budget.Give(e.service.config.Owner, 1)
-	e.tell()
+func (g *gate) giveBack() {
+	s := g.edge.service
+	s.ledger.free(connectionBytes)
+	s.config.Budget.Give(s.config.Owner, g.descriptors)
+	g.edge.tell()
 }
 
 // remove forgets a connection that was closed.
@@ -248,7 +272,7 @@ func (e *edge) remove(c *conn) {
 	}
 	delete(e.conns, c)
 	e.mu.Unlock()
-	e.giveBack()
+	c.gate.giveBack()
 }
 
 // traffic is what the connections count for.

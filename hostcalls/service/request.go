@@ -71,6 +71,13 @@ func (s *supervisor) admit(r *request) bool {
 	return v != refused
 }
 
+// queues reports whether a request waits for an instance.
+func (s *supervisor) queues(r *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return r.instance == nil
+}
+
 // placed is a request that has got an instance, which is to be started if made.
 type placed struct {
 	*request

@@ -89,7 +89,11 @@ func (s *supervisor) exchange(out *response, r *request) {
 	case <-out.slow:
 		out.failSlow()
 	case <-timer.C:
-		out.fail(http.StatusGatewayTimeout, fmt.Sprintf("no answer within %v", s.timeout))
+		why := "no answer within %v"
+		if s.queues(r) {
+			why = "no instance was free within %v: all have requests"
+		}
+		out.fail(http.StatusGatewayTimeout, fmt.Sprintf(why, s.timeout))
 	}
 	if ok {
 		r.leave()

@@ -29,6 +29,7 @@ type Config struct {
 	Access      Access
 	Stack       network.Stack     // looks up names; nil: there are none
 	Traffic     *network.Traffic  // of the workload; nil counts for nobody
+	Peer        network.Peer      // the workload among others, whose services it reaches without sockets
 	Connections int               // bound on its connections; zero is none
 	Budget      *hostcalls.Budget // of descriptors, shared by all workloads; nil: no bound
 	Owner       string            // the workload's key in the budget
@@ -61,8 +62,8 @@ type Client struct {
 	ctx       context.Context //nolint:containedctx // the life of the client
 	end       context.CancelCauseFunc
 
-	mu   sync.Mutex // guards open
-	open int        // connections
+	mu    sync.Mutex // guards count
+	count int        // of connections
 }
 
 var _ wasihttp.Sender = (*Client)(nil)

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"slices"
@@ -33,7 +34,7 @@ func (c *Client) dial(ctx context.Context, protocol, _ string) (net.Conn, error)
 		return nil, fault(wasihttp.DestinationIPProhibited)
 	}
 	return race(ctx, alternate(allowed), func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
-		return c.connect(ctx, protocol, to)
+		return c.connect(ctx, protocol, x.target.Scheme, to)
 	})
 }
 
@@ -59,61 +60,77 @@ func (c *Client) addresses(ctx context.Context, t *Target) (list []netip.AddrPor
 	return list, nil
 }
 
-// connect makes a connection, which counts as the workload's.
-func (c *Client) connect(ctx context.Context, protocol string, to netip.AddrPort) (net.Conn, error) {
+// connect makes a connection, which counts as the workload's. One to a service of this daemon takes no socket.
+func (c *Client) connect(ctx context.Context, protocol, scheme string, to netip.AddrPort) (net.Conn, error) {
 	if err := c.take(); err != nil {
 		c.transport.CloseIdleConnections()
 		if err = c.take(); err != nil {
 			return nil, err
 		}
 	}
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, protocol, to.String())
+	made := &connection{client: c}
+	var err error
+	if made.Conn, err = c.reach(ctx, scheme, to); errors.Is(err, network.ErrUnserved) {
+		made.Conn, err = c.socket(ctx, made, protocol, to)
+	}
 	if err != nil {
-		c.giveBack()
+		made.giveBack()
 		return nil, err
 	}
+	made.peer = network.ReachedPeer(made.Conn)
 	if c.config.Traffic != nil {
-		conn = network.Metered(conn, c.config.Traffic)
+		made.Conn = network.Metered(made.Conn, c.config.Traffic)
 	}
-	unwatch := context.AfterFunc(c.ctx, func() { _ = conn.Close() }) // net/http closes what it finds closed
-	return &connection{Conn: conn, client: c, unwatch: unwatch}, nil
+	conn := made.Conn
+	made.unwatch = context.AfterFunc(c.ctx, func() { _ = conn.Close() }) // net/http closes what it finds closed
+	return made, nil
+}
+
+// reach connects to a service of this daemon. Those that speak TLS do it over sockets, since both sides would wait for each other:
+// each writes before it reads.
+func (c *Client) reach(ctx context.Context, scheme string, to netip.AddrPort) (net.Conn, error) {
+	if scheme != "http" {
+		return nil, network.ErrUnserved
+	}
+	return c.config.Peer.Reach(ctx, to)
+}
+
+// socket opens a socket, which counts as a descriptor of the connection.
+func (c *Client) socket(ctx context.Context, made *connection, protocol string, to netip.AddrPort) (net.Conn, error) {
+	if !c.config.Budget.Take(c.config.Owner, 1) {
+		return nil, syscall.ENFILE
+	}
+	made.descriptors = 1
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, protocol, to.String())
 }
 
 // take counts another connection.
 func (c *Client) take() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch {
-	case c.config.Connections > 0 && c.open >= c.config.Connections:
+	if c.config.Connections > 0 && c.count >= c.config.Connections {
 		return network.ErrTooManySockets
-	case !c.config.Budget.Take(c.config.Owner, 1):
-		return syscall.ENFILE
 	}
-	c.open++
+	c.count++
 	return nil
-}
-
-func (c *Client) giveBack() {
-	c.mu.Lock()
-	c.open--
-	c.mu.Unlock()
-	c.config.Budget.Give(c.config.Owner, 1)
 }
 
 // Open returns the number of connections.
 func (c *Client) Open() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.open
+	return c.count
 }
 
 // connection is a connection that counts.
 type connection struct {
 	net.Conn
-	client  *Client
-	unwatch func() bool
-	once    sync.Once
+	client      *Client
+	peer        string // the workload at the other end; empty: another server
+	descriptors int64  // that it has taken
+	unwatch     func() bool
+	once        sync.Once
 }
 
 // Close implements net.Conn.
@@ -121,7 +138,15 @@ func (c *connection) Close() error {
 	err := c.Conn.Close()
 	c.once.Do(func() {
 		c.unwatch()
-		c.client.giveBack()
+		c.giveBack()
 	})
 	return err
+}
+
+// giveBack counts the connection no more.
+func (c *connection) giveBack() {
+	c.client.mu.Lock()
+	c.client.count--
+	c.client.mu.Unlock()
+	c.client.config.Budget.Give(c.client.config.Owner, c.descriptors)
 }

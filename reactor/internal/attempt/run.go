@@ -103,6 +103,9 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 // spawned, and may block.
 func (a *Attempt) Join(p *pipes.Pipes, tenant string, spec *api.Spec) {
 	a.config.Peer = network.Peer{Peers: a.host.Peers, Tenant: tenant, ID: a.id}
+	if a.sender != nil {
+		a.sender.config.Peer = a.config.Peer
+	}
 	if spec.StdoutTo != "" {
 		a.config.Stdout = p.JoinFrom(pipes.Pair{Tenant: tenant, From: a.id, To: spec.StdoutTo})
 	}

@@ -1,0 +1,69 @@
+package fetch
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// serve submits a service that may fetch from some origins, and logs its requests.
+func serve(t *testing.T, d *testkit.Daemon, module, address string, how *reactorv1.HttpService, origins ...string) (id string) {
+	how.AccessLog = true
+	spec := &reactorv1.WorkloadSpec{Module: module, Serve: how, Grants: []*reactorv1.Grant{
+		{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: address}}},
+	}}
+	for _, o := range origins {
+		spec.Grants = append(spec.Grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Http{Http: &reactorv1.HttpGrant{Origin: o}}})
+	}
+	return d.Submit(t, spec)
+}
+
+// TestServicesReachEachOther has two services fetch from each other, which takes no sockets, and end when they wait in a circle.
+func TestServicesReachEachOther(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	binary, err := os.ReadFile(examples + "/c/fetch.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := d.Push(t, binary)
+	one, other := testkit.FreeAddress(t), testkit.FreeAddress(t)
+	how := func() *reactorv1.HttpService {
+		return &reactorv1.HttpService{MaxInstances: 1, MaxConcurrentRequests: 1, RequestTimeout: durationpb.New(3 * time.Second)}
+	}
+	u := newUpstream(t)
+	first := serve(t, d, module, one, how(), "http://"+other)
+	second := serve(t, d, module, other, how(), "http://"+one, u.URL)
+
+	_, body := get(t, "http://"+one+"/stream?http://"+other+"/stream?"+u.URL+"/halves")
+	half := make([]byte, len("first\n"))
+	if _, err := io.ReadFull(body, half); err != nil || string(half) != "first\n" {
+		t.Fatalf("the first half: %q, %v", half, err)
+	}
+	u.goOn <- struct{}{}
+	if rest, err := io.ReadAll(body); err != nil || string(rest) != "second\n" {
+		t.Errorf("the second half: %q, %v", rest, err)
+	}
+	if log, _ := d.Logs(t, &reactorv1.ReadLogsRequest{Id: second}); !strings.Contains(log, "workload:"+first+" GET /stream HTTP/1.1 200") {
+		t.Errorf("the log of the second one does not say that the first one has asked it:\n%s", log)
+	}
+
+	// The second one asks the first one, which waits for it.
+	began := time.Now()
+	status, body := get(t, fmt.Sprintf("http://%s/stream?http://%s/stream?http://%s/nothing", one, other, one))
+	text, _ := io.ReadAll(body)
+	if status != http.StatusGatewayTimeout || !strings.Contains(string(text), "no answer within 3s") {
+		t.Errorf("in a circle: %d %q after %v", status, text, time.Since(began))
+	}
+	if status, _ := get(t, "http://"+one+"/nothing"); status != http.StatusNotFound {
+		t.Errorf("after that: %d", status)
+	}
+}

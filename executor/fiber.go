@@ -97,6 +97,10 @@ func (f *Fiber) begin(u *use, now time.Duration) {
 // Task returns the fiber's task.
 func (f *Fiber) Task() *Task { return f.task }
 
+// QuantumStart returns the driver's uptime when the quantum began: the time, a quantum too early at most, for those who ask for it so
+// often that reading the clock would matter.
+func (f *Fiber) QuantumStart() time.Duration { return f.use.start }
+
 // SetMeter makes m count the task's fuel from now on; if m is nil, no fuel is counted. What the
 // previous meter counted still counts. A meter must be replaced before the instance that it reads is
 // closed.

@@ -25,6 +25,7 @@ type Group struct {
 	fuel       groupFuel
 	stack      stackBudget
 	stacked    []*CoreInstance // that may have stack left
+	recent     [3]recent       // of a call with values: of realloc, of the function, and of its callback or what frees its result
 	depth      int             // calls in progress
 	done       bool            // closed, or left to Offload, which frees it
 }
@@ -125,7 +126,7 @@ func (g *Group) free() {
 	for _, c := range g.contexts {
 		closeInstance(c.instance)
 	}
-	g.contexts, g.byInstance = nil, nil
+	g.contexts, g.byInstance, g.recent = nil, nil, [3]recent{}
 	g.fuel, g.stacked = groupFuel{}, nil
 	g.release()
 }
@@ -147,8 +148,8 @@ func (g *Group) frame(traced string) (Frame, bool) {
 }
 
 // Function is an exported function of a core instance. A call of it checks out a handle, since handles of wazero are not
-// re-entrant, and new ones are costly. The collector takes those that are idle: they have a call stack each, and most guests
-// that wait will not call the function again for long, or at all.
+// re-entrant, and new ones are costly. Once the guest waits (Group.Rest) the collector takes those that are idle: they have a call
+// stack each, and most guests that wait will not call the function again for long, or at all.
 type Function struct {
 	core   *CoreInstance
 	export string
@@ -210,15 +211,49 @@ func (f *Function) end(h *handle, err error) error {
 		return outcome(err, g)
 	}
 	g.leave()
+	for i := range g.recent {
+		if r := &g.recent[i]; r.handle == nil {
+			*r = recent{f, h}
+			return nil
+		}
+	}
+	f.rest(h)
+	return nil
+}
+
+// rest leaves an idle handle to the collector.
+func (f *Function) rest(h *handle) {
 	if h.weak == (weak.Pointer[handle]{}) {
 		h.weak = weak.Make(h)
 	}
 	f.idle = append(f.idle, h.weak)
-	return nil
+}
+
+// recent is an idle handle of a function that was called since the guest has last waited, and may be called again soon.
+type recent struct {
+	function *Function
+	handle   *handle
+}
+
+// Rest leaves all idle handles to the collector: the guest is going to wait.
+func (g *Group) Rest() {
+	for i := range g.recent {
+		if r := &g.recent[i]; r.handle != nil {
+			r.function.rest(r.handle)
+			*r = recent{}
+		}
+	}
 }
 
 // checkOut returns a handle that nobody uses.
 func (f *Function) checkOut() (*handle, error) {
+	for i := range f.core.member.group.recent {
+		if r := &f.core.member.group.recent[i]; r.function == f {
+			h := r.handle
+			*r = recent{}
+			return h, nil
+		}
+	}
 	for last := len(f.idle) - 1; last >= 0; last-- {
 		h := f.idle[last].Value()
 		f.idle = f.idle[:last]

@@ -259,18 +259,26 @@ func TestGroupReentrance(t *testing.T) {
 	}
 }
 
-// TestGroupIdleHandles: the collector takes the handles of functions that nobody calls, and they can be called again.
+// TestGroupIdleHandles: while a guest waits the collector takes the handles of functions, and they can be called again.
 func TestGroupIdleHandles(t *testing.T) {
 	p := newPair(t, newEngine(t, Config{}), &guest{call: func(_ *guest, n uint32) uint32 { return n + 1 }}, InstanceConfig{})
-	call := p.user.Function("call")
+	all := make([]*Function, 5) // more than are kept between two waits
+	for i := range all {
+		all[i] = p.user.Function("call")
+	}
 	for range 3 {
-		stack := []uint64{41}
-		if err := call.Call(stack); err != nil || stack[0] != 42 {
-			t.Fatalf("%d, %v", stack[0], err)
+		for i := range 2 * len(all) {
+			stack := []uint64{41}
+			if err := all[i%len(all)].Call(stack); err != nil || stack[0] != 42 {
+				t.Fatalf("%d, %v", stack[0], err)
+			}
 		}
+		p.group.Rest()
 		runtime.GC()
-		if len(call.idle) != 1 || call.idle[0].Value() != nil {
-			t.Errorf("there are %d idle handles, and the first is still there", len(call.idle))
+		for _, f := range all {
+			if len(f.idle) != 1 || f.idle[0].Value() != nil {
+				t.Errorf("there are %d idle handles, and the first is still there", len(f.idle))
+			}
 		}
 	}
 }

@@ -81,13 +81,22 @@ var errBound = errors.New("engine: the host has an instance already")
 // them. If the allowance denies them it ends the guest, as it does when the guest's memory grows. It is called on the
 // guest's goroutine, in a host call.
 func (s *shared) Hold(bytes int64) bool {
+	ok, err := s.TryHold(bytes)
+	if err != nil {
+		Abort(err)
+	}
+	return ok
+}
+
+// TryHold is Hold, but for that it returns the error with which the guest has to end. It may be called when no code of the guest runs.
+func (s *shared) TryHold(bytes int64) (ok bool, err error) {
 	if s.account.Reserve(bytes) {
-		return true
+		return true, nil
 	}
 	if s.account.Denied() {
-		Abort(refusal(s.account))
+		return false, refusal(s.account)
 	}
-	return false
+	return false, nil
 }
 
 // Free stops counting bytes of Hold. Close does it for the rest.

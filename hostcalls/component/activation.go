@@ -16,7 +16,7 @@ type activation struct {
 	name  string          // of the function, for messages
 	from  client          // nil: the caller waits for it on the same fiber, and moves the values itself
 	fiber *executor.Fiber // on which its frames wait
-	since int64           // when it was made, in nanoseconds of Unix time; 0: that is not known
+	since time.Duration   // the driver's uptime when it was made, about; 0: that is not known
 	slots [2]uint32       // its context slots, while they are not in the instance
 	next  *activation     // in calls
 	made  bool            // by the host, and it is in calls
@@ -57,8 +57,8 @@ func (s *Store) activate(l *lift, name string, caller *async.Subtask, from clien
 	a.Init(async.Function{Instance: &s.instances[l.instance].Instance, Lift: l.mode, Async: l.plan.Func.Async}, caller)
 	a.lift, a.name, a.from, a.slots = l, name, from, [2]uint32{}
 	a.nested, a.settling, a.since = false, false, 0
-	if from != nil { // others end soon, and asking for the time would cost as much as they do
-		a.since = time.Now().UnixNano()
+	if from != nil { // others end soon
+		a.since = max(1, s.Fiber().QuantumStart())
 		s.calls.Add(1)
 	}
 	return a, nil

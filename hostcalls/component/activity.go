@@ -68,7 +68,7 @@ func (r *reading) ofCall(a *activation) {
 	}
 	var made time.Time
 	if a.since != 0 {
-		made = time.Unix(0, a.since)
+		made = r.store.Driver().Time(a.since)
 	}
 	in := a.in()
 	waits, on := a.Waiting()

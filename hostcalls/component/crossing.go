@@ -141,9 +141,9 @@ func (x *crossing) Realloc(ptr, size, align, newSize uint32) (uint32, error) {
 	}
 	x.realloc = [4]uint64{uint64(ptr), uint64(size), uint64(align), uint64(newSize)}
 	x.instance.confined = true
-	interrupted := x.instance.swapContext([2]uint32{})
+	interrupted := x.instance.beginRealloc()
 	err := x.store.callCore(x.options.realloc, x.realloc[:])
-	x.instance.swapContext(interrupted)
+	x.instance.endRealloc(interrupted)
 	x.instance.confined = false
 	return uint32(x.realloc[0]), err
 }
@@ -160,13 +160,15 @@ func (x *crossing) Charge(bytes int) error {
 }
 
 func (x *crossing) hold(bytes int64) error {
-	return engine.Protect(func() error { // the call may come from the host
-		if !x.store.Hold(bytes) {
-			return faultf("the memory limit has no room for its values, which take %d bytes of the host's memory", x.held+bytes)
-		}
-		x.held += bytes
-		return nil
-	})
+	ok, err := x.store.tryHold(bytes)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return faultf("the memory limit has no room for its values, which take %d bytes of the host's memory", x.held+bytes)
+	}
+	x.held += bytes
+	return nil
 }
 
 // LiftOwn implements abi.Handles.

@@ -96,6 +96,7 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 				continue
 			}
 			s.giveCrossings()
+			s.rest()
 			s.looks.stop()
 			return executor.Again(executor.WaitKind(s.operations.kind())), false
 		}
@@ -105,6 +106,13 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 			return executor.SwitchTo(a.fiber), false
 		}
 		s.fail(a.run(t.Resume()))
+	}
+}
+
+// rest is called when the store is going to wait.
+func (s *Store) rest() {
+	if group := s.group.Load(); group != nil {
+		group.Rest()
 	}
 }
 

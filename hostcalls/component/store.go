@@ -85,13 +85,23 @@ func (i *instance) forgetContext(a *activation) {
 	}
 }
 
-// swapContext sets the context slots for code that can't wait, and returns what they were.
-func (i *instance) swapContext(slots [2]uint32) (before [2]uint32) {
-	if i.context != nil {
-		before = i.context.Get()
-		i.context.Set(slots)
+// beginRealloc gives realloc context slots of its own, and returns what they were, if they are a call's.
+func (i *instance) beginRealloc() (before [2]uint32) {
+	if i.context == nil {
+		return before
 	}
+	if i.slots != nil {
+		before = i.context.Get()
+	}
+	i.context.Set([2]uint32{})
 	return before
+}
+
+// endRealloc gives a call its context slots again.
+func (i *instance) endRealloc(before [2]uint32) {
+	if i.context != nil && i.slots != nil {
+		i.context.Set(before)
+	}
 }
 
 // Host is what the host interfaces keep for one store, such as what it has open. NewHost makes it.
@@ -300,11 +310,11 @@ func (s *Store) Hold(bytes int64) bool {
 // tryHold is Hold, also when no code of the component runs: if its memory is denied it returns the error, with which the store
 // ends.
 func (s *Store) tryHold(bytes int64) (ok bool, err error) {
-	err = engine.Protect(func() error {
-		ok = s.Hold(bytes)
-		return nil
-	})
-	return ok, err
+	if group := s.group.Load(); group != nil {
+		return group.TryHold(bytes)
+	}
+	s.heldBytes += bytes
+	return true, nil
 }
 
 // Free stops counting bytes of Hold.

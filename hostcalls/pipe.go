@@ -33,6 +33,13 @@ const DefaultPipeCapacity = 64 << 10
 // NewPipe makes a pipe that holds up to capacity bytes, rounded up to a power of two. It takes memory for the
 // bytes that it holds, not for its capacity.
 func NewPipe(capacity int) *Pipe {
+	p := &Pipe{}
+	p.Init(capacity)
+	return p
+}
+
+// Init makes the zero Pipe what NewPipe returns.
+func (p *Pipe) Init(capacity int) {
 	if capacity <= 0 {
 		capacity = DefaultPipeCapacity
 	}
@@ -40,7 +47,7 @@ func NewPipe(capacity int) *Pipe {
 	for size < capacity {
 		size *= 2
 	}
-	return &Pipe{capacity: size}
+	p.capacity = size
 }
 
 // PipeReader is the reading side of a Pipe: a Source and a Leveler.

@@ -18,7 +18,8 @@ import (
 // conn is a connection of the edge, as package net/http sees it: in plain text, also if it is one of TLS. Net/http reads and writes it
 // on different goroutines. A client of HTTP/2 that sends much of which nothing comes is read slowly, and then no more.
 type conn struct {
-	net.Conn             // metered; of TLS above that
+	net.Conn             // raw; of TLS above that
+	raw      *timed      // metered
 	secure   *tls.Conn   // nil without TLS
 	gate     *gate       // through which it came
 	used     bool        // it has had a request; guarded by edge.mu
@@ -44,9 +45,10 @@ const (
 )
 
 func newConn(raw net.Conn, through *gate) *conn {
-	c := &conn{Conn: raw, gate: through, closed: make(chan struct{})}
+	c := &conn{raw: newTimed(raw), gate: through, closed: make(chan struct{})}
+	c.Conn = c.raw
 	if with := through.edge.secure; with != nil {
-		c.secure = tls.Server(raw, with)
+		c.secure = tls.Server(c.raw, with)
 		c.Conn = c.secure
 	}
 	return c
@@ -183,7 +185,7 @@ func (c *conn) finish() {
 	if c.secure != nil {
 		half = c.secure
 	} else {
-		half, _ = network.Unmetered(c.Conn).(interface{ CloseWrite() error })
+		half, _ = network.Unmetered(c.raw.Conn).(interface{ CloseWrite() error })
 	}
 	if half != nil && half.CloseWrite() == nil {
 		time.Sleep(skipTime)

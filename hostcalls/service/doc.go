@@ -5,6 +5,7 @@
 //	supervisor  the process: it opens the listener, has the instances, and ends them
 //	edge        the listener and its connections: a server of package net/http
 //	conn        a connection: TLS, and what a client of HTTP/2 may send for nothing
+//	deadline    a deadline of a connection, which is moved often and set rarely
 //	pool        decides which instance a request gets; a plain value, by a Policy
 //	ledger      divides the workload's memory among the instances and the connections
 //	instance    a store of the component, with a task of its own
@@ -18,8 +19,9 @@
 //     the head of the request, and calls serveHTTP on the connection's goroutine.
 //  2. The pool gives the request an instance, has one made, lets it wait, or refuses it.
 //  3. A job of the instance's store calls the handler of the component, on the store's fiber.
-//  4. The goroutine waits for the answer, the client, and the time by which the request is to be over. It sends the head and the body,
-//     as it comes, and the trailers. What the component reads of the request's body another goroutine reads from the connection.
+//  4. The goroutine waits for the answer and the client. If there is no answer when the request is to be over, tend gives one: one
+//     timer does that for all. The goroutine sends the head and the body, as it comes, and the trailers. What the component reads of
+//     the request's body another goroutine reads from the connection.
 //  5. The instance has the request until the handler has exited and both bodies have ended. Then it can get another one.
 //  6. A request that nobody waits for any more is cancelled in the component, which has some time to end it. Otherwise its instance is
 //     ended, as soon as it has no others. A component that traps because of a cancel gets no other one: the trap fails the requests

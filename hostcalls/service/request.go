@@ -15,9 +15,9 @@ type request struct {
 	service  *supervisor
 	start    time.Time
 	due      time.Time // when it is to be over
-	name     string    // for people: "GET /path"
+	message  wasihttp.Request
 	exchange wasihttp.Exchange
-	answered chan answer
+	answered chan answer // for the one answer
 	in       *upload
 	out      *response
 	cancel   func() error // asks the component to give it up; the fiber's; nil: it can't be asked, or does not have the request
@@ -26,6 +26,7 @@ type request struct {
 	instance *instance // nil while it waits
 	handled  bool      // the component has it
 	passed   bool      // the component did not have it when it was looked after
+	told     bool      // answered has got an answer
 	sent     bool      // the answer has gone out
 	gone     bool      // nobody waits for the answer, or for the component to end
 	since    time.Time // gone is true
@@ -38,25 +39,32 @@ type answer struct {
 	err      error
 }
 
+// String is the request for people: "GET /path".
+func (r *request) String() string { return name(r.out.from) }
+
 var (
 	// errAbandoned is the answer of an instance that has ended.
 	errAbandoned = errors.New("the instance that had the request has ended")
 	// errFull is the answer if there is no room for the request.
 	errFull = errors.New("as many requests wait as may wait")
+	// errLate is the answer if there is none when the request is due.
+	errLate = errors.New("the component has not answered in time")
+	// errSlow is the answer to a client that is too slow.
+	errSlow = errors.New("the client is too slow")
 )
 
 // admit takes a request. It reports false if there is no room for it.
 func (s *supervisor) admit(r *request) bool {
 	r.service, r.ticket.request = s, r
 	r.answered = make(chan answer, 1)
-	r.exchange.Answer, r.exchange.Done = r.answer, r.done
+	r.exchange = wasihttp.Exchange{Request: &r.message, Answer: r.answer, Done: r.done}
 	s.mu.Lock()
 	s.counts.Requests++
 	v := refused
 	if !s.stopping {
 		v = s.pool.admit(&r.ticket)
 	}
-	s.tendSoon()
+	s.tendBy(r.start.Add(min(tendEvery, s.timeout)))
 	var p placed
 	switch v {
 	case refused:
@@ -138,19 +146,25 @@ func (p placed) handle() (err error) {
 
 // answer is the Answer of the exchange.
 func (r *request) answer(response *wasihttp.Response, err error) {
-	s := r.service
 	if response != nil {
-		response.Body.Describe(r.name)
+		response.Body.Describe(r)
 	}
-	s.mu.Lock()
-	gone := r.gone
-	if !gone {
-		r.answered <- answer{response, err} // the only one
-	}
-	s.mu.Unlock()
-	if gone && response != nil {
+	r.service.mu.Lock()
+	took := r.tell(answer{response, err})
+	r.service.mu.Unlock()
+	if !took && response != nil {
 		response.Body.Close(errGone)
 	}
+}
+
+// tell answers the goroutine that waits. It reports false if that has an answer, or does not wait any more. mu is held.
+func (r *request) tell(a answer) bool {
+	if r.gone || r.told {
+		return false
+	}
+	r.told = true
+	r.answered <- a // the only one
+	return true
 }
 
 // errGone is what the component gets of a body that nobody wants any more.
@@ -232,10 +246,18 @@ func (r *request) ask() error {
 		s.unaskable = true
 		s.mu.Unlock()
 		if first {
-			s.tell("%s: the component traps when it is asked to give a request up, so it is not asked again", r.name)
+			s.tell("%s: the component traps when it is asked to give a request up, so it is not asked again", r)
 		}
 	}
 	return err
+}
+
+// breakOff ends a request whose client is too slow.
+func (r *request) breakOff() {
+	r.service.mu.Lock()
+	r.tell(answer{err: errSlow})
+	r.service.mu.Unlock()
+	r.out.breakOff()
 }
 
 // leave is called when the answer has gone out: the component may go on until the request is due.
@@ -279,14 +301,7 @@ func (s *supervisor) takeBack(i *instance) (abandoned []*request) {
 
 // abandon is called when the instance that had the request has ended, or could not be made.
 func (r *request) abandon() {
-	s := r.service
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if r.gone {
-		return
-	}
-	select {
-	case r.answered <- answer{err: errAbandoned}:
-	default: // it was answered before
-	}
+	r.service.mu.Lock()
+	defer r.service.mu.Unlock()
+	r.tell(answer{err: errAbandoned})
 }

@@ -24,7 +24,9 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 	if c.spoilt.Load() {
 		panic(http.ErrAbortHandler) // it is the rest of a body
 	}
-	out := &response{w: w, from: from, control: http.NewResponseController(w), start: start, slow: make(chan struct{})}
+	v := &serving{}
+	out, r := &v.response, &v.request
+	*out = response{w: w, from: from, control: *http.NewResponseController(w), start: start}
 	defer func() {
 		if s.config.Serve.AccessLog {
 			s.logAccess(out, start)
@@ -54,16 +56,23 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 		out.fail(http.StatusRequestHeaderFieldsTooLarge, "the header fields are too large, or not valid: "+err.Error())
 		return
 	}
-	r := &request{start: start, due: start.Add(s.timeout), name: name(from)}
-	in, body := newUpload(from, out.control, start)
-	r.in, r.out = in, out
-	body.Describe(r.name)
-	r.exchange.Request = &wasihttp.Request{
+	r.start, r.due = start, start.Add(s.timeout)
+	r.in, r.out = &v.upload, out
+	body := v.upload.begin(from, &out.control, start)
+	body.Describe(r)
+	r.message = wasihttp.Request{
 		Method: from.Method, Scheme: scheme(from), Authority: from.Host, PathWithQuery: target(from), Fields: fields, Body: body,
 	}
 	s.exchange(out, r)
 	body.Fail(errGone) // unless it has ended
-	in.end()
+	v.upload.end()
+}
+
+// serving is what there is for a request.
+type serving struct {
+	request  request
+	upload   upload
+	response response
 }
 
 // exchange has a request answered.
@@ -78,22 +87,12 @@ func (s *supervisor) exchange(out *response, r *request) {
 		_ = out.control.SetReadDeadline(r.due.Add(deadlineSlack))
 	}
 	_ = out.control.SetWriteDeadline(r.due.Add(deadlineSlack))
-	timer := time.NewTimer(time.Until(r.due))
-	defer timer.Stop()
 	ok := false
 	select {
 	case a := <-r.answered:
 		ok = s.pass(out, r, a)
 	case <-out.from.Context().Done():
 		out.aborted = true
-	case <-out.slow:
-		out.failSlow()
-	case <-timer.C:
-		why := "no answer within %v"
-		if s.queues(r) {
-			why = "no instance was free within %v: all have requests"
-		}
-		out.fail(http.StatusGatewayTimeout, fmt.Sprintf(why, s.timeout))
 	}
 	if ok {
 		r.leave()
@@ -115,15 +114,27 @@ func (s *supervisor) pass(out *response, r *request, a answer) bool {
 		s.answers = true
 		s.mu.Unlock()
 	}
+	switch {
+	case errors.Is(a.err, errLate):
+		why := "no answer within %v"
+		if s.queues(r) {
+			why = "no instance was free within %v: all have requests"
+		}
+		out.fail(http.StatusGatewayTimeout, fmt.Sprintf(why, s.timeout))
+		return false
+	case errors.Is(a.err, errSlow):
+		out.failSlow()
+		return false
+	}
 	if a.err != nil {
 		if failure, ok := errors.AsType[*wasihttp.Error](a.err); ok { // others are told with the instance
-			s.tell("%s: %v", r.name, failure)
+			s.tell("%s: %v", r, failure)
 		}
 		out.fail(http.StatusInternalServerError, errText)
 		return false
 	}
 	if a.response.Status < 200 {
-		s.tell("%s: the status %d is not one of an answer", r.name, a.response.Status)
+		s.tell("%s: the status %d is not one of an answer", r, a.response.Status)
 		a.response.Body.Close(&wasihttp.Error{Code: wasihttp.ProtocolError})
 		out.fail(http.StatusInternalServerError, errText)
 		return false
@@ -135,7 +146,7 @@ func (s *supervisor) pass(out *response, r *request, a answer) bool {
 	}
 	err := out.send(a.response, r.due)
 	if failure, ok := errors.AsType[*wasihttp.Error](err); ok { // the component's, others are the client's
-		s.tell("%s: the response has ended: %v", r.name, failure)
+		s.tell("%s: the response has ended: %v", r, failure)
 	}
 	return err == nil
 }
@@ -144,16 +155,15 @@ func (s *supervisor) pass(out *response, r *request, a answer) bool {
 type response struct {
 	w       http.ResponseWriter
 	from    *http.Request
-	control *http.ResponseController
+	control http.ResponseController
 	start   time.Time
 	status  int
 	sent    int64 // bytes of the body
 	aborted bool  // it is to be broken off
 	drag    drag
-	slow    chan struct{} // closed when it is broken off since the client is slow
 
 	mu     sync.Mutex // guards the fields below
-	late   bool       // slow is closed
+	late   bool       // it is broken off since the client is slow
 	begun  bool       // the response goes out, and its goroutine may wait for the client
 	ended  bool       // nothing may be done to the connection any more
 	cancel func()     // ends the wait for the body of the component; nil: nobody waits
@@ -167,7 +177,6 @@ func (o *response) breakOff() {
 		return
 	}
 	o.late = true
-	close(o.slow)
 	if o.begun {
 		_ = o.control.SetWriteDeadline(time.Now())
 	}

@@ -365,6 +365,18 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// A request that waits for an instance is answered in time by the host, too, and leaves the queue.
+func TestTimeoutWhileWaiting(t *testing.T) {
+	r := start(t, abi.Service{Instances: 1, Concurrent: 1, Timeout: 300 * time.Millisecond}, silent(true))
+	c := r.dial()
+	_, _ = io.WriteString(c, "GET /active HTTP/1.1\r\nHost: a\r\n\r\n")
+	r.await("it is active", func(c abi.ServiceCounts) bool { return c.Active == 1 })
+	if status, text := r.get("/"); status != http.StatusGatewayTimeout {
+		t.Errorf("%d %q", status, text)
+	}
+	r.await("nothing is left", func(c abi.ServiceCounts) bool { return c.Active == 0 && c.Waiting == 0 })
+}
+
 // A client that goes takes its request along, wherever that is.
 func TestClientGoes(t *testing.T) {
 	r := start(t, abi.Service{Instances: 1, Concurrent: 1}, silent(true))

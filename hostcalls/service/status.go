@@ -46,7 +46,7 @@ func (s *supervisor) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 }
 
 func (r *request) op() hostcalls.Op {
-	return hostcalls.Op{Kind: hostcalls.OpServe, Target: r.name, Start: r.start}
+	return hostcalls.Op{Kind: hostcalls.OpServe, Target: r.String(), Start: r.start}
 }
 
 // LastCall implements abi.Process. A service makes none itself.

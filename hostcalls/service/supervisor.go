@@ -59,7 +59,8 @@ type supervisor struct {
 	waits     []hostcalls.WaitUsage  // likewise
 	counts    abi.ServiceCounts
 	tending   *time.Timer
-	tends     bool // it runs
+	tendAt    time.Time // when it runs; zero: it does not
+	looked    time.Time // when it was looked for requests that instances do not begin with
 	result    error
 	rest      func() // is called when the last task has ended
 }
@@ -174,7 +175,7 @@ func (s *supervisor) onStarted() {
 	s.mu.Lock()
 	first := !s.serving
 	s.serving = true
-	s.tendSoon()
+	s.tendBy(time.Now().Add(tendEvery))
 	s.mu.Unlock()
 	if first {
 		s.task.Load().Wake()

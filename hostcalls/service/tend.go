@@ -5,27 +5,40 @@ import "time"
 // tendEvery is how often a service looks after its instances, while it has requests, or idle instances.
 const tendEvery = 250 * time.Millisecond
 
-// tendSoon has the instances looked after. mu is held.
-func (s *supervisor) tendSoon() {
+// tendBy has the instances looked after at a time, if that is not done before. mu is held.
+func (s *supervisor) tendBy(at time.Time) {
 	switch {
-	case s.stopping || s.tends:
+	case s.stopping || !s.tendAt.IsZero() && !at.Before(s.tendAt):
 		return
 	case s.tending == nil:
-		s.tending = time.AfterFunc(tendEvery, s.tend)
+		s.tending = time.AfterFunc(time.Until(at), s.tend)
 	default:
-		s.tending.Reset(tendEvery)
+		s.tending.Reset(time.Until(at))
 	}
-	s.tends = true
+	s.tendAt = at
 }
 
-// tend ends instances that have been idle for long enough, gives up requests whose component goes on for too long, ends the
-// instances of those that go on though they were asked to end, breaks off requests of slow clients while others wait for an instance, and
-// moves requests that wait for an instance which computes. One timer does it all: most requests are over long before.
+// tend ends instances that have been idle for long enough, gives up requests whose component does not answer in time or goes on for
+// too long after that, ends the instances of those that go on though they were asked to end, breaks off requests of slow clients while
+// others wait for an instance, and moves requests that wait for an instance which computes. One timer does it all: most requests are
+// over long before.
 func (s *supervisor) tend() {
 	now := time.Now()
+	next := now.Add(tendEvery)
 	var overdue, stalled, slow []*request
 	s.mu.Lock()
-	s.tends = false
+	s.tendAt = time.Time{}
+	look := now.Sub(s.looked) >= tendEvery
+	if look {
+		s.looked = now
+	}
+	expire := func(r *request) {
+		if !now.Before(r.due) {
+			r.tell(answer{err: errLate})
+		} else if r.due.Before(next) {
+			next = r.due
+		}
+	}
 	idle, _ := s.pool.expire(now)
 	for i := range s.instances {
 		for r := range i.requests {
@@ -34,17 +47,24 @@ func (s *supervisor) tend() {
 				overdue = append(overdue, r)
 			case r.gone && now.Sub(r.since) > cancelGrace && s.pool.delay(&r.ticket):
 				i.kill()
+			case !r.gone && !r.told:
+				expire(r)
 			}
 		}
-		stalled = append(stalled, i.behind()...)
+		if look {
+			stalled = append(stalled, i.behind()...)
+		}
+	}
+	for e := s.pool.waiting.Front(); e != nil; e = e.Next() {
+		expire(e.Value.(*ticket).request)
 	}
 	var moved []placed
 	for _, r := range stalled {
 		moved = append(moved, s.move(r)...)
 	}
 	slow = s.slowest(now)
-	if len(s.instances) > 0 {
-		s.tendSoon()
+	if len(s.instances) > 0 || s.pool.waiting.Len() > 0 {
+		s.tendBy(next)
 	}
 	s.mu.Unlock()
 	for _, m := range idle {
@@ -54,7 +74,7 @@ func (s *supervisor) tend() {
 		r.giveUp()
 	}
 	for _, r := range slow {
-		r.out.breakOff()
+		r.breakOff()
 	}
 	s.dispatch(moved)
 }

@@ -34,18 +34,18 @@ const (
 	skipTime = 500 * time.Millisecond
 )
 
-// newUpload makes the upload of a request, and the body for the component.
-func newUpload(from *http.Request, control *http.ResponseController, start time.Time) (*upload, *wasihttp.Body) {
-	u := &upload{from: from, control: control, start: start}
+// begin makes the body of a request for the component.
+func (u *upload) begin(from *http.Request, control *http.ResponseController, start time.Time) *wasihttp.Body {
+	u.from, u.control, u.start = from, control, start
 	if from.ContentLength == 0 {
-		return u, wasihttp.Empty()
+		return wasihttp.Empty()
 	}
 	_ = control.EnableFullDuplex() // of HTTP/1: otherwise all of the body is read before a response goes out
-	return u, wasihttp.NewBodyOf(from.ContentLength, true, u.begin)
+	return wasihttp.NewBodyOf(from.ContentLength, true, u.read)
 }
 
-// begin begins to read from the client: the component does.
-func (u *upload) begin(b *wasihttp.Body) {
+// read begins to read from the client: the component does.
+func (u *upload) read(b *wasihttp.Body) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.ended {

@@ -3,6 +3,7 @@ package wasihttp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync"
 
@@ -16,12 +17,12 @@ const BodyBytes = 32 << 10
 // is missing. Both sides may stop: the reader gets the error of a writer that fails, after the bytes before it, and the writer that
 // of a reader that wants no more.
 type Body struct {
-	pipe    *hostcalls.Pipe
+	pipe    hostcalls.Pipe
 	length  int64 // that the message announces; or unknownLength
 	wrong   Code  // if it is not that
 	written int64
 	start   func()
-	of      string
+	of      fmt.Stringer // nil: it is not known
 
 	trailers *Fields // nil: none; set before the pipe is closed for writing
 
@@ -42,7 +43,8 @@ func NewBody(f *Fields, ofRequest bool) (*Body, error) {
 }
 
 func newBody(length int64, ofRequest bool) *Body {
-	b := &Body{pipe: hostcalls.NewPipe(BodyBytes), length: length, wrong: ResponseBodySize}
+	b := &Body{length: length, wrong: ResponseBodySize}
+	b.pipe.Init(BodyBytes)
 	if ofRequest {
 		b.wrong = RequestBodySize
 	}
@@ -66,13 +68,13 @@ func Empty() *Body { return NewBodyOf(0, false, nil) }
 
 // Describe names what the message of the body is or answers, such as "GET /index.html". It is called before the body is read and
 // written, or on the fiber of the component that does so.
-func (b *Body) Describe(of string) { b.of = of }
+func (b *Body) Describe(of fmt.Stringer) { b.of = of }
 
 // Op returns the operation of a component that waits to read the body (hostcalls.OpRead), or to write it (hostcalls.OpWrite).
 func (b *Body) Op(kind hostcalls.OpKind) hostcalls.Op {
 	op := hostcalls.Op{Kind: kind, Target: "the body of an HTTP message"}
-	if b.of != "" {
-		op.Target = "the body of " + b.of
+	if b.of != nil {
+		op.Target = "the body of " + b.of.String()
 	}
 	return op
 }

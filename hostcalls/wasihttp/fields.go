@@ -43,6 +43,27 @@ var forbidden = map[string]bool{
 	"transfer-encoding": true, "upgrade": true, "http2-settings": true, "host": true,
 }
 
+// lowerNames has names that most requests and responses have, as net/http spells them, in lower case.
+var lowerNames = func() map[string]string {
+	names := map[string]string{}
+	for name := range strings.FieldsSeq(`
+		accept accept-encoding accept-language authorization cache-control content-encoding content-language content-length
+		content-type cookie date etag expires forwarded if-match if-modified-since if-none-match last-modified location origin
+		pragma priority range referer sec-fetch-dest sec-fetch-mode sec-fetch-site server set-cookie te traceparent tracestate
+		user-agent vary via x-forwarded-for x-forwarded-host x-forwarded-proto x-request-id`) {
+		names[http.CanonicalHeaderKey(name)] = name
+	}
+	return names
+}()
+
+// lowerName returns a name in lower case.
+func lowerName(name string) string {
+	if known, ok := lowerNames[name]; ok {
+		return known
+	}
+	return strings.ToLower(name)
+}
+
 // Fields are the header or trailer fields of a message: names, in the order in which they were added, and the values of each.
 // Names are equal that differ in the case of letters; the first spelling is kept. The zero Fields are empty.
 type Fields struct {
@@ -190,23 +211,31 @@ func (f *Fields) Clone() *Fields {
 }
 
 // FieldsOf makes Fields of what net/http has received, with names in lower case, as most programs expect. Fields that are the
-// host's affair are left out. They can't be changed. An error is a FieldError.
+// host's affair are left out. They can't be changed, and share their values with h, which must not be changed either. An error is
+// a FieldError.
 func FieldsOf(h http.Header) (*Fields, error) {
-	f := &Fields{}
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		lower := strings.ToLower(name)
-		if forbidden[lower] {
+	f := &Fields{list: make([]field, 0, len(h))}
+	for name, values := range h {
+		lower := lowerName(name)
+		if forbidden[lower] || len(values) == 0 {
 			continue
 		}
-		for _, value := range h[name] {
-			if !httpguts.ValidHeaderFieldName(lower) || !httpguts.ValidHeaderFieldValue(value) {
+		if !httpguts.ValidHeaderFieldName(lower) {
+			return nil, ErrSyntax
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldValue(value) {
 				return nil, ErrSyntax
 			}
-			if err := f.add(lower, value); err != nil {
-				return nil, err
-			}
+			f.size += sizeOf(lower, value)
 		}
+		if f.size > MaxFieldsBytes {
+			return nil, ErrSize
+		}
+		f.values += len(values)
+		f.list = append(f.list, field{lower, values})
 	}
+	slices.SortFunc(f.list, func(a, b field) int { return strings.Compare(a.name, b.name) })
 	f.frozen = true
 	return f, nil
 }
@@ -226,10 +255,10 @@ func (f *Fields) Trailer() http.Header {
 	return h
 }
 
-// Copy adds the fields to those of net/http, which may change what it gets.
+// Copy adds the fields to those of net/http, which may add values to what it gets.
 func (f *Fields) Copy(h http.Header) {
 	for i := range f.list {
-		h[http.CanonicalHeaderKey(f.list[i].name)] = slices.Clone(f.list[i].values)
+		h[http.CanonicalHeaderKey(f.list[i].name)] = slices.Clip(f.list[i].values)
 	}
 }
 

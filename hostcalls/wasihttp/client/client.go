@@ -119,7 +119,7 @@ func (c *Client) Send(r *wasihttp.Request, answer func(*wasihttp.Response, error
 	}
 	path, _, _ := strings.Cut(t.raw, "?") // a query may have secrets
 	op.Target = t.Method + " " + t.Origin() + path
-	r.Body.Describe(op.Target)
+	r.Body.Describe(title(op.Target))
 	by, err := c.config.Access.Request(t)
 	if err != nil {
 		return refuse(err)

@@ -31,6 +31,11 @@ type exchange struct {
 
 var _ hostcalls.Subject = (*exchange)(nil)
 
+// title is what a request is called: "GET https://host/path".
+type title string
+
+func (t title) String() string { return string(t) }
+
 func (c *Client) newExchange(r *wasihttp.Request, t *Target, by network.Grant, name string) *exchange {
 	x := &exchange{client: c, request: r, target: t, name: name, by: by, sent: &sentBody{body: r.Body}}
 	x.ctx, x.cancel = context.WithCancelCause(c.ctx)
@@ -223,7 +228,7 @@ func (x *exchange) receive(r *http.Response) (*wasihttp.Response, error) {
 			return wasihttp.FieldsOf(r.Trailer)
 		})
 	})
-	body.Describe(x.name)
+	body.Describe(title(x.name))
 	body.OnClose(func(error) {
 		x.over()
 		go r.Body.Close() //nolint:errcheck // it may wait for the connection

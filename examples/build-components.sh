@@ -35,11 +35,14 @@ crate web wasm32-unknown-unknown
 component "$target/wasm32-unknown-unknown/release/everywhere.wasm" web/everywhere.wasm
 
 # A crate that the one in Rust names, and does not use, has the adapter from preview 1.
+adapter=$crates/wasi-preview1-component-adapter-provider-50.0.1/artefacts/wasi_snapshot_preview1.reactor.wasm
 crate fetch/rust wasm32-wasip1
-component "$target/wasm32-wasip1/release/fetch.wasm" fetch/rust/fetch.wasm \
-    --adapt "$crates/wasi-preview1-component-adapter-provider-50.0.1/artefacts/wasi_snapshot_preview1.reactor.wasm"
+component "$target/wasm32-wasip1/release/fetch.wasm" fetch/rust/fetch.wasm --adapt "$adapter"
 
 # Another crate has the WIT of WASI.
+cp -r "$crates"/wasip3-0.10.0*/wit/deps middleware/wit
+crate middleware wasm32-wasip1
+component "$target/wasm32-wasip1/release/middleware.wasm" middleware/middleware.wasm --adapt "$adapter"
 mkdir "$tmp/c"
 cp -r "$crates"/wasip3-0.10.0*/wit/deps fetch/c/world.wit "$tmp/c"
 wit-bindgen c "$tmp/c" --world fetch --out-dir "$tmp/c" > /dev/null 2>&1

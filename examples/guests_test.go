@@ -146,7 +146,7 @@ func TestBuiltComponentsMatchSources(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "./build-components.sh", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, component := range []string{"web/everywhere.wasm", "fetch/rust/fetch.wasm", "fetch/c/fetch.wasm"} {
+	for _, component := range []string{"web/everywhere.wasm", "fetch/rust/fetch.wasm", "fetch/c/fetch.wasm", "middleware/middleware.wasm"} {
 		built, err := os.ReadFile(filepath.Join(dir, component))
 		if err != nil {
 			t.Fatal(err)

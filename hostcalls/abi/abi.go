@@ -190,8 +190,13 @@ func (e *MissingImportsError) Error() string {
 		list += fmt.Sprintf(" and %d more", n-most)
 	}
 	text := "the component imports what is not here: " + clip.Text(list, 4<<10)
-	if slices.ContainsFunc(e.Imports, func(name string) bool { return !strings.HasPrefix(name, "wasi:") }) {
+	if slices.ContainsFunc(e.Imports, givenByOthers) {
 		text += "; take it from a component that exports it by `--plug`, or join both with `reactorctl module compose`"
 	}
 	return text
+}
+
+// givenByOthers reports whether an import is one that other components give: wasi:http/handler is what stands behind a middleware.
+func givenByOthers(name string) bool {
+	return !strings.HasPrefix(name, "wasi:") || strings.HasPrefix(name, "wasi:http/handler@")
 }

@@ -120,7 +120,12 @@ type componentNode struct {
 
 func newComponentNode(b *testing.B) *componentNode {
 	b.Helper()
-	a, err := component.New(versions.Config(wasip1.New().Appends()))
+	return newComponentNodeOf(b, versions.Config(wasip1.New().Appends()))
+}
+
+func newComponentNodeOf(b *testing.B, config component.Config) *componentNode {
+	b.Helper()
+	a, err := component.New(config)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -27,11 +27,13 @@ func BenchmarkWaitingInstances(b *testing.B) {
 			config.Call = &abi.FunctionCall{Export: "example:sleeper/sleeping#sleep", Args: hour}
 		})
 	})
-	b.Run("guest=c", func(b *testing.B) { // as the usual tools make it
-		benchmarkInstances(b, testComponent("worker"), func(config *abi.Config) {
-			config.Call = &abi.FunctionCall{Export: "example:tasks/tasks@0.1.0#sleep", Args: hour[1:]}
+	for guest, path := range map[string]string{"c": testComponent("worker"), "rust": "testdata/rust-worker.wasm"} { // as the usual tools make them
+		b.Run("guest="+guest, func(b *testing.B) {
+			benchmarkInstances(b, path, func(config *abi.Config) {
+				config.Call = &abi.FunctionCall{Export: "example:tasks/tasks@0.1.0#sleep", Args: hour[1:]}
+			})
 		})
-	})
+	}
 	b.Run("guest=component", func(b *testing.B) {
 		benchmarkInstances(b, testComponent("sleeper"), func(config *abi.Config) { config.Args = []string{"sleeper", "1", "3600000"} })
 	})

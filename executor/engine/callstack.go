@@ -32,6 +32,7 @@ type stackFields struct {
 	parent         uintptr      // what wazero calls the engine of the instance
 	execution      uintptr      // the part of the handle that machine code uses
 	executionStart uintptr      // has the address of that
+	unused         sync.Pool    // handles that copy uses
 }
 
 // find looks for the fields in the type of a function handle.
@@ -77,13 +78,12 @@ func (f *stackFields) shrink(function api.Function) bool {
 	if len(*stack) <= parkedStack || *top != alignedTop(*stack) || *bottom != &(*stack)[0] {
 		return false
 	}
-	f.setStack(handle)
+	f.setStack(handle, make([]byte, parkedStack))
 	return true
 }
 
-// setStack gives a handle a small call stack.
-func (f *stackFields) setStack(handle unsafe.Pointer) {
-	stack := make([]byte, parkedStack)
+// setStack gives a handle a call stack.
+func (f *stackFields) setStack(handle unsafe.Pointer, stack []byte) {
 	*(*[]byte)(unsafe.Add(handle, f.stack)) = stack
 	*(*uintptr)(unsafe.Add(handle, f.top)) = alignedTop(stack)
 	*(**byte)(unsafe.Add(handle, f.bottom)) = &stack[0]

@@ -75,7 +75,7 @@ func (g *Group) Instantiate(m *Module, providers ...Provider) (*CoreInstance, er
 	if err == nil {
 		g.byInstance[c.guest] = c
 		if err = c.initialize(); err == nil && m.info.HasStart {
-			err = c.start().Call(nil)
+			err = c.start().CallOnce()
 		}
 	}
 	c.member.providers, c.member.globals = nil, nil
@@ -125,6 +125,11 @@ func (g *Group) free() {
 	}
 	for _, c := range g.contexts {
 		closeInstance(c.instance)
+	}
+	for _, r := range g.recent {
+		if r.handle != nil {
+			g.engine.stacks.recycle(r.handle.Function)
+		}
 	}
 	g.contexts, g.byInstance, g.recent = nil, nil, [3]recent{}
 	g.fuel, g.stacked = groupFuel{}, nil
@@ -176,6 +181,17 @@ func (f *Function) Call(stack []uint64) error {
 		return err
 	}
 	return f.end(h, h.CallWithStack(f.core.member.group.host, stack))
+}
+
+// CallOnce calls a function without parameters and results, which is not called again: a start function. Errors are those of Call.
+func (f *Function) CallOnce() error {
+	if err := f.Call(nil); err != nil {
+		return err
+	}
+	if h, ok := f.takeRecent(); ok {
+		f.core.engine.stacks.recycle(h.Function)
+	}
+	return nil
 }
 
 // What a call has on the stack is there as long as the guest waits, and twice in a call from within a host function. So what is
@@ -235,6 +251,18 @@ type recent struct {
 	handle   *handle
 }
 
+// takeRecent takes a recent handle of the function.
+func (f *Function) takeRecent() (h *handle, ok bool) {
+	for i := range f.core.member.group.recent {
+		if r := &f.core.member.group.recent[i]; r.function == f {
+			h = r.handle
+			*r = recent{}
+			return h, true
+		}
+	}
+	return nil, false
+}
+
 // Rest leaves all idle handles to the collector: the guest is going to wait.
 func (g *Group) Rest() {
 	for i := range g.recent {
@@ -247,12 +275,8 @@ func (g *Group) Rest() {
 
 // checkOut returns a handle that nobody uses.
 func (f *Function) checkOut() (*handle, error) {
-	for i := range f.core.member.group.recent {
-		if r := &f.core.member.group.recent[i]; r.function == f {
-			h := r.handle
-			*r = recent{}
-			return h, nil
-		}
+	if h, ok := f.takeRecent(); ok {
+		return h, nil
 	}
 	for last := len(f.idle) - 1; last >= 0; last-- {
 		h := f.idle[last].Value()

@@ -2,8 +2,10 @@ package engine
 
 import (
 	"errors"
+	"reflect"
 	"runtime"
 	"testing"
+	"unsafe"
 )
 
 // TestHandles: the handles of an export are copied once two instances have had the same, and work like wazero's. It fails when
@@ -27,6 +29,34 @@ func TestHandles(t *testing.T) {
 	if (*e.stacks.parentOf(p)) != nil {
 		t.Error("the pattern holds an instance")
 	}
+}
+
+// TestHandlesAreRecycled: what nobody uses any more is used again, for other functions of other guests, and holds nothing of the guest
+// before.
+func TestHandlesAreRecycled(t *testing.T) {
+	e := newEngine(t, Config{})
+	m := load(t, e, "guest")
+	for n := range 6 {
+		i := start(t, m, &guest{call: func(*guest, uint32) uint32 { return 0 }}, InstanceConfig{})
+		for _, depth := range []uint64{3, 2000}[:1+n%2] { // every other guest needs more stack
+			if got := call(t, i, "recurse", depth); got != depth {
+				t.Fatalf("instance %d: recursion %d deep: %d", n, depth, got)
+			}
+		}
+		used := i.function
+		grown := len(*e.stacks.stackOf(reflect.ValueOf(used).UnsafePointer())) > parkedStack
+		i.Close()
+		for at, b := range bytesOf(reflect.ValueOf(used)) {
+			if !grown && b != 0 && !e.stacks.inStack(uintptr(at)) {
+				t.Fatalf("instance %d: byte %d of an unused handle is %#x", n, at, b)
+			}
+		}
+	}
+}
+
+// inStack reports whether a byte of a handle is part of the field with its stack.
+func (f *stackFields) inStack(at uintptr) bool {
+	return at >= f.stack && at < f.stack+unsafe.Sizeof([]byte{})
 }
 
 // TestHandlesTrap: a copied handle traps like another.

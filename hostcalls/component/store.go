@@ -219,7 +219,7 @@ func (s *Store) instantiate(group *engine.Group, onStart func()) error {
 		s.cores = append(s.cores, core)
 		for _, f := range p.steps[i].calls {
 			started()
-			if err := s.cores[f.core].Function(f.name).Call(nil); err != nil {
+			if err := s.cores[f.core].Function(f.name).CallOnce(); err != nil {
 				return err
 			}
 		}
@@ -269,6 +269,7 @@ func (s *Store) Close() {
 		s.closedOne()
 	}
 	s.abandonOperations()
+	s.giveCrossings()
 	f := s.Fiber()
 	if group := s.group.Load(); group != nil {
 		f.SetMeter(nil)

@@ -57,13 +57,19 @@ type Peered interface {
 	Peer() string
 }
 
-// Peer returns the id of the workload that alone can end the op, by reading or writing at the other end; empty if there is
-// none, and the op ends by something else.
+// Peer returns the id of the workload that alone can end the op, by reading or writing at the other end, or by an answer, if no
+// time is over before; empty if there is none, and the op ends by something else.
 func (o *Op) Peer() string {
-	if p, ok := o.Subject.(Peered); ok && (o.Kind == OpRead || o.Kind == OpWrite) && o.Deadline.IsZero() {
-		return p.Peer()
+	p, ok := o.Subject.(Peered)
+	if !ok || !o.Deadline.IsZero() {
+		return ""
 	}
-	return ""
+	switch o.Kind {
+	case OpRead, OpWrite, OpHTTP:
+		return p.Peer()
+	default:
+		return ""
+	}
 }
 
 // Awaiting is a Subject that waits until another workload listens for connections.

@@ -30,6 +30,9 @@ type Server interface {
 	Used() executor.Usage
 	// Counts returns what the process has served so far. It may be called from any goroutine.
 	Counts() ServiceCounts
+	// HeldBy returns the workloads that alone can end what the requests wait for which the process has, and since when all of that
+	// has lasted; none if something else can. It may be called from any goroutine.
+	HeldBy() (peers []string, since time.Time)
 }
 
 // ServiceCounts count what a service has done, and does now.

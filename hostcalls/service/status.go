@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
@@ -47,6 +48,65 @@ func (s *supervisor) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 
 func (r *request) op() hostcalls.Op {
 	return hostcalls.Op{Kind: hostcalls.OpServe, Target: r.String(), Start: r.start}
+}
+
+// HeldBy implements abi.Server.
+func (s *supervisor) HeldBy() (peers []string, since time.Time) {
+	s.mu.Lock()
+	busy := make([]*instance, 0, len(s.instances))
+	for i := range s.instances {
+		if len(i.requests) > 0 {
+			busy = append(busy, i)
+		}
+	}
+	s.mu.Unlock()
+	for _, i := range busy {
+		of, at := i.heldBy()
+		if len(of) == 0 {
+			return nil, time.Time{}
+		}
+		for _, peer := range of {
+			if !slices.Contains(peers, peer) {
+				peers = append(peers, peer)
+			}
+		}
+		if at.After(since) {
+			since = at
+		}
+	}
+	return peers, since
+}
+
+// heldBy is HeldBy for the requests of one instance.
+func (i *instance) heldBy() (peers []string, since time.Time) {
+	i.service.mu.Lock()
+	task := i.task
+	i.service.mu.Unlock()
+	if task == nil {
+		return nil, time.Time{}
+	}
+	parked := task.ParkedSince()
+	if first := i.store.AppendFirstOps(nil, 1); parked.IsZero() || len(first) > 0 && first[0].Peer() == "" {
+		return nil, time.Time{} // as most
+	}
+	since = parked
+	ops := i.store.AppendOps(nil)
+	for n := range ops {
+		peer := ops[n].Peer()
+		if peer == "" {
+			return nil, time.Time{}
+		}
+		if !slices.Contains(peers, peer) {
+			peers = append(peers, peer)
+		}
+		if ops[n].Start.After(since) {
+			since = ops[n].Start
+		}
+	}
+	if !task.ParkedSince().Equal(parked) {
+		return nil, time.Time{}
+	}
+	return peers, since
 }
 
 // LastCall implements abi.Process. A service makes none itself.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
@@ -27,9 +29,11 @@ type exchange struct {
 	cancel  context.CancelCauseFunc
 	stops   []func()
 	once    sync.Once
+
+	conn atomic.Pointer[connection] // that it is sent on; nil: it has none yet
 }
 
-var _ hostcalls.Subject = (*exchange)(nil)
+var _ hostcalls.Peered = (*exchange)(nil)
 
 // title is what a request is called: "GET https://host/path".
 type title string
@@ -40,6 +44,9 @@ func (c *Client) newExchange(r *wasihttp.Request, t *Target, by network.Grant, n
 	x := &exchange{client: c, request: r, target: t, name: name, by: by, sent: &sentBody{body: r.Body}}
 	x.ctx, x.cancel = context.WithCancelCause(c.ctx)
 	x.ctx = context.WithValue(x.ctx, exchangeKey{}, x)
+	if c.config.Peer.Peers != nil {
+		x.ctx = httptrace.WithClientTrace(x.ctx, &httptrace.ClientTrace{GotConn: x.onConn})
+	}
 	if by != nil {
 		by.Opened()
 		x.stops = append(x.stops, by.Closed, by.OnRevoke(func() { x.fail(network.ErrRevoked) }))
@@ -59,6 +66,21 @@ func (x *exchange) Grant() string {
 		return ""
 	}
 	return x.by.String()
+}
+
+// Peer implements hostcalls.Peered: the service of this daemon that has the request.
+func (x *exchange) Peer() string {
+	if c := x.conn.Load(); c != nil {
+		return c.peer
+	}
+	return ""
+}
+
+// onConn notes on what connection the request is sent.
+func (x *exchange) onConn(got httptrace.GotConnInfo) {
+	if c, ok := got.Conn.(*connection); ok { // otherwise one of TLS, which leads out of the daemon
+		x.conn.Store(c)
+	}
 }
 
 // fail ends the exchange, if it has not ended.

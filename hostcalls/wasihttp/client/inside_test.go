@@ -53,6 +53,20 @@ func TestServicesOfTheDaemon(t *testing.T) {
 			t.Errorf("%s: %d bytes count as sent", name, sent)
 		}
 	}
+	held, goOn := make(chan struct{}), make(chan struct{})
+	inside.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(held); <-goOn })
+	answers := make(chan answer, 1)
+	op, _ := f.client.Send(f.request("GET", "/"), func(r *wasihttp.Response, err error) { answers <- answer{r, err} })
+	<-held
+	if peer := op.Peer(); peer != "server" {
+		t.Errorf("the operation waits for workload %q", peer)
+	}
+	close(goOn)
+	if a := <-answers; a.err != nil {
+		t.Error(a.err)
+	} else {
+		a.response.Body.Close(nil)
+	}
 	if n := descriptors(); n != 0 || f.client.Open() != 2 {
 		t.Errorf("%d descriptors for %d connections", n, f.client.Open())
 	}

@@ -2023,7 +2023,8 @@ type WorkloadStatus struct {
 	Crash *Crash `protobuf:"bytes,14,opt,name=crash,proto3" json:"crash,omitempty"`
 	// stuck is set if nothing can wake the guest any more: it has not ended, and waits for nothing, or only for workloads
 	// that are stuck themselves, such as two that each read what the other does not write. It says what the guest's last
-	// host call was, for which workloads it waits, and which of them wait for each other in a circle.
+	// host call was, for which workloads it waits, and which of them wait for each other in a circle. Services are stuck whose
+	// requests all wait so, until one of these is due.
 	Stuck string `protobuf:"bytes,15,opt,name=stuck,proto3" json:"stuck,omitempty"`
 	// revoked_grants are the indices in spec.grants of those that were revoked.
 	RevokedGrants []uint32 `protobuf:"varint,16,rep,packed,name=revoked_grants,json=revokedGrants,proto3" json:"revoked_grants,omitempty"`

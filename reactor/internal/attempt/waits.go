@@ -42,8 +42,14 @@ func addWait(all []api.WaitUsage, w api.WaitUsage) []api.WaitUsage {
 const heldAfter = time.Second
 
 // HeldBy reports whether the guest has waited for a while, until a time, for nothing but other workloads, each of which
-// alone can end an operation, and which these are. If there are none the guest waits for nothing at all.
+// alone can end an operation, and which these are. If there are none the guest waits for nothing at all. A service waits so if all
+// the requests do that it has.
 func (a *Attempt) HeldBy(until time.Time) (peers []string, held bool) {
+	if s := a.server(); s != nil {
+		peers, since := s.HeldBy()
+		held := len(peers) > 0 && len(peers) <= maxPeers && until.Sub(since) >= heldAfter
+		return peers, held
+	}
 	task := a.task.Load()
 	if task == nil {
 		return nil, false

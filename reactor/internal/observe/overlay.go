@@ -40,6 +40,6 @@ func (o *Observer) Overlay(w *api.Workload) {
 		s.State = api.Waiting
 	}
 	if peers, stuck := o.stuck(w.ID, a); stuck {
-		s.Stuck = stuckText(a.LastCall(), w.ID, peers) + circleText(w.ID, o.circle(w.ID))
+		s.Stuck = stuckText(waitOf(a), w.ID, peers) + circleText(w.ID, o.circle(w.ID))
 	}
 }

@@ -15,7 +15,7 @@ import (
 const maxStuck = 256
 
 // stuck reports whether nothing can wake a workload any more: it waits for nothing, or only for workloads, its peers, that
-// nothing can wake either, since they wait for each other.
+// nothing can wake either, since they wait for each other. What services wait for ends when their requests are due.
 //
 // A workload that is held has been since before now, so that all of them were at that time. Whoever was held then could only
 // have been woken by one of them.
@@ -78,18 +78,29 @@ func circleText(id string, circle []string) string {
 	}
 }
 
-// mayBeStuck reports whether a workload that waits for these operations can be stuck.
+// mayBeStuck reports whether a workload that waits for these operations can be stuck. A service is, whatever comes to it, if its
+// requests are.
 func mayBeStuck(ops []hostcalls.Op) bool {
-	return !slices.ContainsFunc(ops, func(op hostcalls.Op) bool { return op.Peer() == "" })
+	return !slices.ContainsFunc(ops, func(op hostcalls.Op) bool {
+		return op.Peer() == "" && op.Kind != hostcalls.OpAccept && op.Kind != hostcalls.OpServe
+	})
+}
+
+// waitOf says where a guest waits.
+func waitOf(a *attempt.Attempt) string {
+	switch last := a.LastCall(); {
+	case a.Service() != nil:
+		return "until one of them is due, its requests wait"
+	case last == "":
+		return "it has made no host call, and waits"
+	default:
+		return "it waits in " + last
+	}
 }
 
 // stuckText says what is known of a guest that nothing can wake any more.
-func stuckText(lastCall, id string, peers []string) string {
+func stuckText(where, id string, peers []string) string {
 	const most = 3
-	where := "it waits in " + lastCall
-	if lastCall == "" {
-		where = "it has made no host call, and waits"
-	}
 	switch {
 	case len(peers) == 0:
 		return where + " for nothing that could wake it"

@@ -66,7 +66,7 @@ func OpGroups(s *reactorv1.SummarizeOpsResponse) List {
 // OpTotals says how many workloads wait, and whether some are stuck.
 func OpTotals(s *reactorv1.SummarizeOpsResponse) (lines []string) {
 	if n := s.GetStuck(); n > 0 {
-		lines = append(lines, fmt.Sprintf("%s %s stuck: nothing can wake %s any more", comma(n), pick(n, "workload is", "workloads are"), pick(n, "it", "them")))
+		lines = append(lines, fmt.Sprintf("%s %s stuck: nothing but a deadline can wake %s any more", comma(n), pick(n, "workload is", "workloads are"), pick(n, "it", "them")))
 	}
 	return append(lines, fmt.Sprintf("%s %s", comma(s.GetWaiting()), pick(s.GetWaiting(), "workload waits", "workloads wait")))
 }

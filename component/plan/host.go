@@ -29,7 +29,7 @@ func (s *scope) described(iface, name string, desc binary.ExternDesc, offset int
 		return item{sort: binary.FuncSort, fn: function{it.typ.fn, target}}, nil
 	case binary.TypeExtern:
 		if desc.Bound == binary.SubResource {
-			r := Resource{Type: &types.Resource{Name: name}, Instance: Host, Interface: iface, Name: name}
+			r := Resource{Type: &types.Resource{Name: name, Interface: iface}, Instance: Host, Interface: iface, Name: name}
 			return item{sort: binary.TypeSort, typ: s.addResource(r)}, nil
 		}
 		it, err := s.get(binary.TypeSort, desc.Index, offset)

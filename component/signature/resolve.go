@@ -18,15 +18,32 @@ type Resolution struct {
 	Func            *types.Func
 }
 
-// Callable reports whether values of all types of the function can be written: handles, streams, futures and error contexts
-// can't.
+// ConnectionType is the resource type that a parameter may be of: an open connection is given for it.
+const ConnectionType = "tcp-socket"
+
+// Connection reports whether an argument of a type is an open connection, by the name of its resource type. Whether that is the
+// host's, the host says.
+func Connection(t *types.Type) bool { return t.Kind == types.Own && t.Resource.Name == ConnectionType }
+
+// any reports whether f holds for a type of the function that is not a Connection.
+func (r *Resolution) any(f func(*types.Type) bool) bool {
+	for _, p := range r.Func.Params {
+		if !Connection(p.Type) && f(p.Type) {
+			return true
+		}
+	}
+	return r.Func.Result != nil && f(r.Func.Result)
+}
+
+// Callable reports whether values of all types of the function can be written: streams, futures, error contexts and handles that
+// are no Connection can't.
 func (r *Resolution) Callable() bool {
-	return !r.Func.Any(func(t *types.Type) bool { return t.Handles })
+	return !r.any(func(t *types.Type) bool { return t.Handles })
 }
 
 // Streams reports whether the function takes or returns streams or futures, and nothing else that can't be written.
 func (r *Resolution) Streams() bool {
-	return !r.Callable() && !r.Func.Any(func(t *types.Type) bool { return t.Resources })
+	return !r.Callable() && !r.any(func(t *types.Type) bool { return t.Resources })
 }
 
 var errReference = errors.New("a type refers to one that is not before it")
@@ -102,7 +119,7 @@ type reader struct {
 func newReader(s *Set) *reader {
 	r := &reader{set: s, table: types.NewTable(), types: make([]*types.Type, len(s.Types)), resources: make([]*types.Resource, len(s.Resources))}
 	for i, name := range s.Resources {
-		r.resources[i] = &types.Resource{Name: name}
+		r.resources[i] = &types.Resource{Name: name, Interface: s.Interfaces[i]}
 	}
 	return r
 }

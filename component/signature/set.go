@@ -10,6 +10,8 @@ type Set struct {
 	Functions []Function `json:"functions,omitempty"`
 	Types     []Type     `json:"types,omitempty"` // each refers to earlier ones only
 	Resources []string   `json:"resources,omitempty"`
+	// Interfaces are those by which Resources are imported from the host; empty if a component defines one, or nobody knows.
+	Interfaces map[int]string `json:"interfaces,omitempty"`
 }
 
 // Function is an exported function. Types are numbers in Set.Types.
@@ -81,8 +83,8 @@ func (s *Set) Size() int {
 			size += each + len(label)
 		}
 	}
-	for _, name := range s.Resources {
-		size += each + len(name)
+	for i, name := range s.Resources {
+		size += each + len(name) + len(s.Interfaces[i])
 	}
 	return size
 }
@@ -140,6 +142,12 @@ func (w *writer) resource(r *types.Resource) *int {
 		n = len(w.set.Resources)
 		w.resources[r] = n
 		w.set.Resources = append(w.set.Resources, r.Name)
+		if r.Interface != "" {
+			if w.set.Interfaces == nil {
+				w.set.Interfaces = map[int]string{}
+			}
+			w.set.Interfaces[n] = r.Interface
+		}
 	}
 	return &n
 }

@@ -92,6 +92,39 @@ func TestStoredForm(t *testing.T) {
 	}
 }
 
+// The interface that a resource of the host comes from is kept, and is none for one that a component defines.
+func TestInterfaces(t *testing.T) {
+	table := types.NewTable()
+	var params []types.Field
+	for _, from := range []string{"", "wasi:sockets/types@0.3.0"} {
+		typ, err := table.Own(&types.Resource{Name: ConnectionType, Interface: from})
+		if err != nil {
+			t.Fatal(err)
+		}
+		params = append(params, types.Field{Name: "p", Type: typ})
+	}
+	encoded, err := json.Marshal(Of(&plan.Plan{Exports: []plan.Export{{Name: "f", Func: &types.Func{Params: params}}}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set Set
+	if err := json.Unmarshal(encoded, &set); err != nil {
+		t.Fatal(err)
+	}
+	f, err := set.ResolveFunction(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range f.Func.Params {
+		if got, want := p.Type.Resource.Interface, params[i].Type.Resource.Interface; got != want {
+			t.Errorf("parameter %d is of %q, want %q", i, got, want)
+		}
+	}
+	if !f.Callable() || f.Streams() {
+		t.Error("a function that takes a connection can't be called")
+	}
+}
+
 // What Of does not make is refused.
 func TestResolveRefuses(t *testing.T) {
 	zero, one, minus := 0, 1, -1

@@ -153,6 +153,8 @@ type Case struct {
 // Resource is the identity of a resource type: two are the same only if they are the same pointer.
 type Resource struct {
 	Name string // as it is imported or exported, for people; it may be empty
+	// Interface is that by which a component imports it from the host, such as "wasi:sockets/types@0.3.0", where that is known.
+	Interface string
 }
 
 // Func is the type of a function. Parameters are Fields without an Offset.

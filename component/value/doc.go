@@ -14,7 +14,8 @@
 //	variant, enum, option, result    Bits: the number of the case. Items: its payload, if the case has one
 //	flags                            Bits: label 0 is the lowest bit
 //	map                              Items: key, value, key, value, in insertion order
-//	own, borrow, stream, future      Bits: what the holder says
+//	own, borrow, stream, future      Bits: what the holder says. Bytes instead: the name of an open connection, which an own or
+//	                                 a stream of bytes is to be
 //
 // A Value may share its Bytes with others; they must not be changed.
 //

@@ -5,21 +5,22 @@ type Form uint8
 
 // The forms. Records of stores have their numbers.
 const (
-	_           Form = iota
-	BoolForm         // Bits: 0 or 1
-	IntForm          // Bits: an int64
-	UintForm         // Bits
-	F32Form          // Bits, as math.Float32bits gives them
-	F64Form          // Bits, as math.Float64bits gives them
-	TextForm         // Text
-	BytesForm        // Bytes
-	ListForm         // Items
-	RecordForm       // Names, and Items in their order
-	TupleForm        // Items
-	VariantForm      // Text: the case; Items: its payload, if it has one
-	FlagsForm        // Names
-	MapForm          // Items: key, value, key, value
-	ChannelForm      // Bits: the number of a stream or future
+	_              Form = iota
+	BoolForm            // Bits: 0 or 1
+	IntForm             // Bits: an int64
+	UintForm            // Bits
+	F32Form             // Bits, as math.Float32bits gives them
+	F64Form             // Bits, as math.Float64bits gives them
+	TextForm            // Text
+	BytesForm           // Bytes
+	ListForm            // Items
+	RecordForm          // Names, and Items in their order
+	TupleForm           // Items
+	VariantForm         // Text: the case; Items: its payload, if it has one
+	FlagsForm           // Names
+	MapForm             // Items: key, value, key, value
+	ChannelForm         // Bits: the number of a stream or future
+	ConnectionForm      // Text: the name of an open connection
 )
 
 // Literal is a value that says itself what it is: what clients send and get, and what stores keep. [Typed] makes a Value
@@ -53,7 +54,7 @@ func (f Form) String() string {
 	names := [...]string{
 		BoolForm: "a bool", IntForm: "an integer", UintForm: "an integer", F32Form: "a number", F64Form: "a number",
 		TextForm: "text", BytesForm: "bytes", ListForm: "a list", RecordForm: "a record", TupleForm: "a tuple",
-		VariantForm: "a variant", FlagsForm: "flags", MapForm: "a map", ChannelForm: "a channel",
+		VariantForm: "a variant", FlagsForm: "flags", MapForm: "a map", ChannelForm: "a channel", ConnectionForm: "a connection",
 	}
 	if int(f) < len(names) && names[f] != "" {
 		return names[f]

@@ -71,6 +71,9 @@ func TestTyped(t *testing.T) {
 		{"enum", s.made(s.Enum([]string{"a", "b"})), chosen("b"), Value{Bits: 1}},
 		{"result", s.made(s.Result(nil, u8)), chosen("error", integer(9)), Value{Bits: 1, Items: []Value{{Bits: 9}}}},
 		{"flags", s.made(s.Flags([]string{"r", "w", "x"})), Literal{Form: FlagsForm, Names: []string{"x", "r"}}, Value{Bits: 5}},
+		{"own", s.made(s.Own(&types.Resource{})), Literal{Form: ConnectionForm, Text: "db"}, Value{Bytes: []byte("db")}},
+		{"stream", s.made(s.Stream(u8)), Literal{Form: ConnectionForm, Text: "db"}, Value{Bytes: []byte("db")}},
+		{"stream of the client", s.made(s.Stream(u8)), Literal{Form: ChannelForm, Bits: 7}, Value{Bits: 7}},
 		{"map", s.made(s.Map(s.Prim(types.String), u8)), Literal{Form: MapForm, Items: []Literal{text("k"), integer(1)}}, Value{Items: []Value{{Bytes: []byte("k")}, {Bits: 1}}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -133,7 +136,11 @@ func TestTypedFaults(t *testing.T) {
 		{s.Prim(types.Char), text("ab"), "args[1]: a char is one character"},
 		{s.Prim(types.String), text("\xff"), "args[1]: the text is not valid UTF-8"},
 		{s.made(s.Flags([]string{"r"})), Literal{Form: FlagsForm, Names: []string{"w"}}, `args[1]: "w" is not one of the flags`},
-		{s.made(s.Own(&types.Resource{})), integer(1), "args[1]: a value of kind own can't be written"},
+		{s.made(s.Own(&types.Resource{})), integer(1), "args[1]: an integer is not a resource"},
+		{s.made(s.Own(&types.Resource{})), Literal{Form: ConnectionForm}, "args[1]: a connection has a name: that of its grant"},
+		{s.made(s.Stream(u8)), Literal{Form: ConnectionForm}, "args[1]: a connection has a name: that of its grant"},
+		{s.made(s.Stream(s.Prim(types.U32))), Literal{Form: ConnectionForm, Text: "db"}, "args[1]: a connection is not a stream"},
+		{s.made(s.Future(u8)), Literal{Form: ConnectionForm, Text: "db"}, "args[1]: a connection is not a future"},
 		{u8, Literal{}, "args[1]: nothing is not a u8"},
 	} {
 		_, faults := Typed(tt.typ, &tt.from, "args[1]")

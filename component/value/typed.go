@@ -161,8 +161,15 @@ func (c *checker) value(t *types.Type, l *Literal, at *step) Value {
 	case types.Map:
 		return c.mapping(t, l, at)
 	case types.Stream, types.Future:
-		if l.Form == ChannelForm {
+		switch {
+		case l.Form == ChannelForm:
 			return Value{Bits: l.Bits}
+		case l.Form == ConnectionForm && t.OfBytes():
+			return c.connection(l, at)
+		}
+	case types.Own:
+		if l.Form == ConnectionForm {
+			return c.connection(l, at)
 		}
 	default:
 		return c.fault(at, "a value of kind %v can't be written", t.Kind)
@@ -171,6 +178,13 @@ func (c *checker) value(t *types.Type, l *Literal, at *step) Value {
 }
 
 // wrong is the fault of a literal of another form.
+func (c *checker) connection(l *Literal, at *step) Value {
+	if l.Text == "" {
+		return c.fault(at, "a connection has a name: that of its grant")
+	}
+	return Value{Bytes: []byte(l.Text)}
+}
+
 func (c *checker) wrong(t *types.Type, l *Literal, at *step) Value {
 	return c.fault(at, "%v is not %s", l.Form, article(t.Kind))
 }
@@ -181,6 +195,8 @@ func article(k types.Kind) string {
 		return "an " + k.String()
 	case types.Enum, types.Option:
 		return "an " + k.String()
+	case types.Own:
+		return "a resource"
 	case types.Flags:
 		return "flags"
 	default:

@@ -6,7 +6,7 @@ import (
 	"github.com/reactord/reactord/component/types"
 )
 
-// LiteralOf returns the literal of a value, which is well-formed for a type. Typed returns the value again. Handles and
+// LiteralOf returns the literal of a value, which is well-formed for a type. Typed returns the value again. Other handles and
 // error contexts become the numbers that the value has for them.
 func LiteralOf(t *types.Type, v Value) Literal { return LiteralInPieces(t, v, func() {}) }
 
@@ -73,11 +73,15 @@ func (m *maker) literal(t *types.Type, v Value) Literal {
 			}
 			return t.Elem
 		})}
-	case types.Stream, types.Future:
-		return Literal{Form: ChannelForm, Bits: v.Bits}
-	default:
-		return Literal{Form: UintForm, Bits: v.Bits}
+	case types.Own, types.Stream, types.Future:
+		switch {
+		case v.Connection() != "":
+			return Literal{Form: ConnectionForm, Text: v.Connection()}
+		case t.Kind != types.Own:
+			return Literal{Form: ChannelForm, Bits: v.Bits}
+		}
 	}
+	return Literal{Form: UintForm, Bits: v.Bits}
 }
 
 // LiteralSize returns the Size of LiteralOf, which may take many times the memory of the value.
@@ -86,7 +90,7 @@ func LiteralSize(t *types.Type, v Value) int {
 	switch t.Kind {
 	case types.Char:
 		n += utf8.RuneLen(rune(v.Bits))
-	case types.String:
+	case types.String, types.Own, types.Stream: // the latter two may have the name of a connection
 		n += len(v.Bytes)
 	case types.List:
 		n += len(v.Bytes) // of a list<u8>

@@ -10,12 +10,12 @@ import (
 // Source says what a stream or future that is written in a call is made from.
 type Source struct {
 	Stdin bool          // the standard input
-	File  string        // if not empty, a file of this path
+	File  string        // if not empty, what was written after @: the path of a file, or another name
 	Items []value.Value // otherwise: the items of a stream; the one value of a future
 }
 
-// Opener makes a stream or future of a type from a source. It returns the number that stands for it in the value.
-type Opener func(t *types.Type, from Source) (number uint64, err error)
+// Opener makes a stream or future of a type from a source. It returns the value that stands for it.
+type Opener func(t *types.Type, from Source) (value.Value, error)
 
 // channel reads a stream or future: what it is made from.
 func (p *parser) channel(t *types.Type) (v value.Value, err error) {
@@ -34,7 +34,7 @@ func (p *parser) channel(t *types.Type) (v value.Value, err error) {
 	} else if from, err = p.source(t); err != nil {
 		return v, err
 	}
-	if v.Bits, err = p.open(t, from); err != nil {
+	if v, err = p.open(t, from); err != nil {
 		return v, p.errorf(begin, "%v", err)
 	}
 	return v, nil
@@ -46,7 +46,7 @@ func (p *parser) source(t *types.Type) (from Source, err error) {
 	case p.startsSource() && p.accept('-'):
 		from.Stdin = true
 	case p.accept('@'):
-		from.File, err = p.path()
+		from.File, err = p.path("the path of a file")
 	default:
 		err = p.sequence('[', ']', "a stream: - for the standard input, @FILE, or a list of its items", func(i int) error {
 			item, err := p.value(t.Item())
@@ -57,11 +57,20 @@ func (p *parser) source(t *types.Type) (from Source, err error) {
 	return from, err
 }
 
+// connection reads the name of an open connection.
+func (p *parser) connection() (v value.Value, err error) {
+	if !p.accept('@') {
+		return v, p.unexpected("a connection: @NAME, of a connection that is granted under the name")
+	}
+	name, err := p.path("the name of a connection")
+	return value.Value{Bytes: []byte(name)}, err
+}
+
 // pathEnds are the characters that end a path which is not in quotes.
 const pathEnds = " \t\r\n,()[]{}\""
 
-// path reads the path of a file: up to what can follow an argument, or a string.
-func (p *parser) path() (string, error) {
+// path reads the path of a file, or what else it is: up to what can follow an argument, or a string.
+func (p *parser) path(what string) (string, error) {
 	rest := p.text[p.pos:]
 	if strings.HasPrefix(rest, `"`) {
 		path, err := p.str()
@@ -72,7 +81,7 @@ func (p *parser) path() (string, error) {
 		n = len(rest)
 	}
 	if n == 0 {
-		return "", p.errorf(p.pos, "@ is followed by the path of a file, in quotes if it has spaces or brackets")
+		return "", p.errorf(p.pos, "@ is followed by %s, in quotes if it has spaces or brackets", what)
 	}
 	p.pos += n
 	return rest[:n], nil
@@ -88,7 +97,7 @@ func (p *parser) startsSource() bool {
 // misplaced returns an error if a value of the type cannot be what comes next, since that is what a stream is made from.
 func (p *parser) misplaced(t *types.Type) error {
 	switch t.Kind {
-	case types.Stream, types.Future, types.Option, types.Result: // the last three may have a stream in them
+	case types.Stream, types.Future, types.Own, types.Option, types.Result: // the last three may have a stream in them
 		return nil
 	}
 	if !p.startsSource() {

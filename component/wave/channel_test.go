@@ -17,11 +17,13 @@ type sources struct {
 	err  error
 }
 
-func (s *sources) open(t *types.Type, from wave.Source) (uint64, error) {
+func (s *sources) open(t *types.Type, from wave.Source) (value.Value, error) {
 	text := from.File
 	switch {
 	case from.Stdin:
 		text = "-"
+	case text == "db":
+		return value.Value{Bytes: []byte(text)}, nil // an open connection
 	case text == "":
 		var items []string
 		for _, item := range from.Items {
@@ -30,7 +32,7 @@ func (s *sources) open(t *types.Type, from wave.Source) (uint64, error) {
 		text = "[" + strings.Join(items, " ") + "]"
 	}
 	s.seen = append(s.seen, text)
-	return uint64(len(s.seen)), s.err
+	return value.Value{Bits: uint64(len(s.seen))}, s.err
 }
 
 // Streams and futures are written as what they are made from, also within others.
@@ -38,6 +40,7 @@ func TestChannels(t *testing.T) {
 	i := scope(t)
 	for _, c := range []struct{ params, call, args, sources string }{
 		{"a: stream<u8>, b: stream<u8>", `f(-, @a/b-1.txt)`, "<stream 1>, <stream 2>", "- a/b-1.txt"},
+		{"a: handles, b: stream<u8>, c: handles", `f(@db, @db, @"d b")`, "@db, @db, @d b", ""},
 		{"a: stream<u8>, b: u8", `f(@"my (file)", 1)`, "<stream 1>, 1", "my (file)"},
 		{"a: stream<point>", `f([{x: 1, y: 2}, {x: 3, y: -4}])`, "<stream 1>", "[{x: 1, y: 2} {x: 3, y: -4}]"},
 		{"a: stream, b: future", `f([(), ()], ())`, "<stream 1>, <future 2>", "[() ()] [()]"},
@@ -86,11 +89,11 @@ func TestFaultsOfChannels(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = wave.ParseCall(f, c.call, func(_ *types.Type, from wave.Source) (uint64, error) {
+		_, err = wave.ParseCall(f, c.call, func(_ *types.Type, from wave.Source) (value.Value, error) {
 			if from.File == "bad" {
-				return 0, errors.New("it is bad")
+				return value.Value{}, errors.New("it is bad")
 			}
-			return 1, nil
+			return value.Value{Bits: 1}, nil
 		})
 		if fmt.Sprint(err) != c.want {
 			t.Errorf("%s: got %v", c.call, err)

@@ -15,6 +15,7 @@
 //
 //	stream                    -   @a.txt   @"my file"   [1, 2]   what it is made from: the standard input, a file, its items
 //	future                    its value
+//	own                       @db   an open connection, by its name
 //
 // Cases that are called as one of WAVE's words are written as %none. Comments begin with //. A comma may follow the last
 // of several. A call is a name and its arguments, of which options at the end may be left out:

@@ -49,6 +49,11 @@ func Append(b []byte, t *types.Type, v value.Value) []byte {
 			return Append(b, t.Item(), v.Items[0])
 		}
 		return appendHandle(b, t, v)
+	case types.Own, types.Stream:
+		if name := v.Connection(); name != "" {
+			return append(append(b, '@'), name...)
+		}
+		return appendHandle(b, t, v)
 	default:
 		return appendHandle(b, t, v)
 	}

@@ -74,6 +74,8 @@ func (p *parser) value(t *types.Type) (value.Value, error) {
 		return p.mapping(t)
 	case types.Stream, types.Future:
 		return p.channel(t)
+	case types.Own:
+		return p.connection()
 	default:
 		p.rest()
 		return value.Value{}, p.errorf(p.pos, "%s cannot be written", article(t.Kind))

@@ -201,7 +201,8 @@ func TestFaults(t *testing.T) {
 		{"mode", "{exec}", "there is no flag exec: there is read, write, inf", 1},
 		{"map<string, u8>", `[("a", 1), ("b", -1)]`, "[1]: -1 is not a u8", 17},
 		{"map<string, u8>", `{"a" 1}`, "[0]: expected ':', found 1", 5},
-		{"handles", "1", "an own cannot be written", 0},
+		{"handles", "1", "expected a connection: @NAME, of a connection that is granted under the name, found 1", 0},
+		{"handles", "@", "@ is followed by the name of a connection, in quotes if it has spaces or brackets", 1},
 		{"stream<u8>", "1", "a stream cannot be written", 0},
 	} {
 		_, err := wave.Parse(typeOf(t, i, c.typ), c.text)

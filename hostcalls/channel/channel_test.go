@@ -204,3 +204,13 @@ func TestFutureOnce(t *testing.T) {
 		t.Errorf("%d channels are open", len(x.out))
 	}
 }
+
+// An argument may be an open connection instead of a channel, an item may not.
+func TestConnections(t *testing.T) {
+	inner := &types.Type{Kind: types.Stream, Elem: bytesOf, Handles: true}
+	f := &types.Func{Params: []types.Field{{Name: "a", Type: bytesOf}, {Name: "b", Type: inner}}}
+	db := value.Literal{Form: value.ConnectionForm, Text: "db"}
+	x := New()
+	wantNone(t, x.Open(f, []value.Literal{db, named(1)}))
+	wantFault(t, x.Values(1, []value.Literal{named(2), db}), "channel 1.values[1]", `the connection "db" can be given as an argument only`)
+}

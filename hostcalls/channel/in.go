@@ -2,6 +2,7 @@ package channel
 
 import (
 	"fmt"
+	"io"
 
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
@@ -257,6 +258,12 @@ func (i *In) put(l *value.Literal, path string) []value.Fault {
 		return i.full(path, size)
 	}
 	v, faults := value.Typed(i.Item(), l, path)
+	if len(faults) == 0 {
+		_ = value.Connections(i.Item(), &v, func(_ *types.Type, v *value.Value) error {
+			faults = fault(path, "the connection %q can be given as an argument only", v.Connection())
+			return io.EOF
+		})
+	}
 	if len(faults) == 0 {
 		faults = i.exchange.open(i.Item(), &v, path)
 	}

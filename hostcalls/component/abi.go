@@ -24,8 +24,11 @@ type Config struct {
 	NewHost func(*Store, *abi.Config) (Host, error)
 	// Needs, unless nil, names the capabilities that a component needs by the interfaces that it imports.
 	Needs func(imports []abi.Import) []string
-	// CheckGrant, unless nil, returns why components can't be given a grant.
-	CheckGrant func(capability.Grant) error
+	// CheckGrant, unless nil, returns why components can't be given a grant. takes returns why not the connection that is granted
+	// under a name.
+	CheckGrant func(g capability.Grant, takes func(connection string) error) error
+	// Connection is the type of connections that are arguments; the zero value is of none. The Host of a store is a Connector then.
+	Connection ConnectionType
 	// Services makes the processes of components that serve HTTP; nil: none does.
 	Services Services
 	// Features are the gated parts of the component model that components may use.

@@ -34,7 +34,7 @@ func (p *Program) entry(config *abi.Config) (entry, error) {
 		return entry{}, &abi.EntryError{Export: name, Msg: "it is a function of the host, which the component only passes on"}
 	}
 	e := entry{lift: &p.lifts[lifted], name: name, args: config.Call.Args}
-	if why := uncallable(e.lift.plan.Func, config.Channels != nil); why != "" {
+	if why := p.abi.uncallable(e.lift.plan.Func, config.Channels != nil); why != "" {
 		return entry{}, &abi.EntryError{Export: name, Msg: "it " + why}
 	}
 	return e, nil
@@ -45,29 +45,22 @@ var errNoServices = &abi.EntryError{Msg: "this daemon serves no HTTP by componen
 // CheckEntry implements abi.ABI.
 func (a *ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	var faults []abi.Fault
+	var wanted []connection
 	switch services := a.config.Services; {
 	case entry.Serve == nil:
-		faults = a.checkEntry(module, entry)
+		wanted, faults = a.checkEntry(module, entry)
 	case services == nil:
 		faults = []abi.Fault{{Field: "serve", Text: errNoServices.Msg}}
 	default:
 		faults = services.Check(module, entry)
 	}
-	if a.config.CheckGrant == nil {
-		return faults
-	}
-	for i, grant := range entry.Grants {
-		if err := a.config.CheckGrant(grant); err != nil {
-			faults = append(faults, abi.Fault{Field: fmt.Sprintf("grants[%d]", i), Text: err.Error()})
-		}
-	}
-	return faults
+	return append(faults, a.checkGrants(entry, wanted)...)
 }
 
-// checkEntry is CheckEntry without the grants.
-func (a *ABI) checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
-	fault := func(field, format string, args ...any) []abi.Fault {
-		return []abi.Fault{{Field: field, Text: fmt.Sprintf(format, args...)}}
+// checkEntry is CheckEntry without the grants. It returns the connections that are arguments.
+func (a *ABI) checkEntry(module *abi.Description, entry abi.Entry) ([]connection, []abi.Fault) {
+	fault := func(field, format string, args ...any) ([]connection, []abi.Fault) {
+		return nil, []abi.Fault{{Field: field, Text: fmt.Sprintf(format, args...)}}
 	}
 	switch {
 	case entry.Invoke != "":
@@ -77,7 +70,7 @@ func (a *ABI) checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	case entry.Call == nil && module.Kind != abi.ComponentCommand:
 		return fault("call", "the component is no program, since it does not export %s: `reactorctl call` calls a function of it", runInterface)
 	case entry.Call == nil:
-		return nil
+		return nil, nil
 	case module.Signatures == nil:
 		return fault("call", "it is not known what the component exports")
 	}
@@ -90,19 +83,27 @@ func (a *ABI) checkEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 		return fault("call", "what is recorded of the component is damaged: %v", err)
 	}
 	f := resolved.Func
-	if why := uncallable(f, entry.Channels); why != "" {
+	if why := a.uncallable(f, entry.Channels); why != "" {
 		return fault("call.export", "%q %s", entry.Call.Export, why)
 	}
-	_, faults := typedArgs(f, entry.Call.Args, func(int) bool { return true })
-	return faults
+	args, faults := typedArgs(f, entry.Call.Args, func(int) bool { return true })
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return connections(f, args), nil
 }
 
-// uncallable says why a function can't be called by itself; empty if it can. A caller with channels takes streams and futures.
-func uncallable(f *types.Func, channels bool) string {
+// uncallable says why a function can't be called by itself; empty if it can. A parameter may be a connection of the host. A caller
+// with channels takes streams and futures.
+func (a *ABI) uncallable(f *types.Func, channels bool) string {
+	has := func(holds func(*types.Type) bool) bool {
+		return f.Any(func(t *types.Type) bool { return t != f.Result && !a.config.Connection.is(t) && holds(t) }) ||
+			f.Result != nil && holds(f.Result)
+	}
 	switch {
-	case f.Any(func(t *types.Type) bool { return t.Resources }):
+	case has(func(t *types.Type) bool { return t.Resources }):
 		return "takes or returns a resource, which exists only within a component that runs"
-	case !channels && f.Any(func(t *types.Type) bool { return t.Handles }):
+	case !channels && has(func(t *types.Type) bool { return t.Handles }):
 		return "takes or returns a stream or a future, which only the call Call of the API can carry"
 	}
 	return ""

@@ -24,6 +24,9 @@ func (r *rootCall) pass(w *cabi.Writer, x *crossing) error {
 				return err
 			}
 		}
+		if err := x.store.connect(x.function, w.Type(), &r.args[i]); err != nil {
+			return err
+		}
 		w.Value(r.args[i])
 	}
 	x.store.Free(r.held)

@@ -89,12 +89,12 @@ func (o revokedOpener) OpenFolder(f capability.Folder) error { return o.to.Folde
 // Listen implements capability.Opener.
 func (o revokedOpener) Listen(l capability.Listener) error {
 	o.listening = append(o.listening, "")
-	return o.to.RevokedSocket(l.Name, o.lease)
+	return o.to.RevokedSocket(l.Name, o.lease, true)
 }
 
 // Connect implements capability.Opener.
 func (o revokedOpener) Connect(c capability.Connection) error {
-	return o.to.RevokedSocket(c.Name, o.lease)
+	return o.to.RevokedSocket(c.Name, o.lease, false)
 }
 
 // SetEnv implements capability.Opener.

@@ -36,8 +36,8 @@ type Receiver interface {
 	Stream(name string, tcp network.TCP, listens bool) error
 	// Datagrams gets a UDP socket that is bound.
 	Datagrams(name string, udp network.UDP, family network.Family) error
-	// RevokedSocket gets the place of a socket whose grant was revoked.
-	RevokedSocket(name string, by *lease.Lease) error
+	// RevokedSocket gets the place of a socket whose grant was revoked, and that would listen or be connected.
+	RevokedSocket(name string, by *lease.Lease, listens bool) error
 	// Variable gets a variable of the environment.
 	Variable(name, value string)
 }

@@ -64,7 +64,7 @@ func (r *received) Datagrams(name string, udp network.UDP, family network.Family
 	return nil
 }
 
-func (r *received) RevokedSocket(name string, _ *lease.Lease) error {
+func (r *received) RevokedSocket(name string, _ *lease.Lease, _ bool) error {
 	r.note("revoked %s", name)
 	return nil
 }

@@ -3,6 +3,7 @@ package wasi
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/reactord/reactord/hostcalls/capability"
@@ -12,21 +13,21 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
 
-// Why grants can't be given to components.
-var (
-	errConnection   = errors.New("WASI can't hand an open connection to a program: grant the address to dial instead, and let the program connect")
-	errPeerListener = errors.New("WASI can't hand a listener for other workloads to a program: its sockets have addresses")
-)
+var errPeerListener = errors.New("WASI can't hand a listener for other workloads to a program: its sockets have addresses")
 
-// CheckGrant returns why components can't be given a grant, if they can't.
-func CheckGrant(g capability.Grant) error { return g.Open(check{}) }
+// CheckGrant returns why components can't be given a grant, if they can't. takes returns why not the connection that is granted under
+// a name.
+func CheckGrant(g capability.Grant, takes func(connection string) error) error {
+	return g.Open(check{takes})
+}
 
 // check is a capability.Opener that opens nothing.
-type check struct{}
+type check struct{ takes func(string) error }
 
 func (check) OpenFolder(capability.Folder) error        { return nil }
 func (check) SetEnv(string, capability.Reference) error { return nil }
-func (check) Connect(capability.Connection) error       { return errConnection }
+
+func (c check) Connect(to capability.Connection) error { return c.takes(to.Name) }
 
 func (check) Listen(l capability.Listener) error {
 	if l.Address == grants.ForWorkloads {
@@ -74,18 +75,44 @@ func grantError(err error) error {
 	return errors.New("more descriptors than the workload's limit")
 }
 
-// Stream implements grants.Receiver. There is no handle for the socket in WASI. A listener stays open, so that a socket which
-// the component binds to its address stands for it; see network.Network.Adopt.
-func (r receiver) Stream(_ string, tcp network.TCP, listens bool) error {
-	err := errConnection
-	if listens {
-		err = errPeerListener
-	}
-	if !listens || !tcp.LocalAddr().IsValid() {
+// Stream implements grants.Receiver. A connection stays open until TakeConnection. There is no handle for a listener in WASI: it
+// stays open, so that a socket which the component binds to its address stands for it; see network.Network.Adopt.
+func (r receiver) Stream(name string, tcp network.TCP, listens bool) error {
+	switch {
+	case !listens:
+		if err := r.keep(tcp); err != nil {
+			return err
+		}
+		r.connections = append(r.connections, granted{name, tcp})
+		return nil
+	case !tcp.LocalAddr().IsValid():
 		_ = tcp.Close()
-		return err
+		return errPeerListener
 	}
 	return r.keep(tcp)
+}
+
+// granted is the connection of a grant that nobody has taken. It is one of Host.granted, too.
+type granted struct {
+	name string
+	tcp  network.TCP
+}
+
+var (
+	errRevoked      = errors.New("it was revoked before the function that it is an argument of was called")
+	errNoConnection = errors.New("there is none under this name")
+)
+
+// TakeConnection returns the connection that is granted under a name. The caller closes it by CloseSocket.
+func (h *Host) TakeConnection(name string) (network.TCP, error) {
+	for i, g := range h.connections {
+		if g.name == name {
+			h.connections = slices.Delete(h.connections, i, i+1)
+			h.granted = slices.DeleteFunc(h.granted, func(s network.Socket) bool { return s == network.Socket(g.tcp) })
+			return g.tcp, nil
+		}
+	}
+	return nil, errNoConnection
 }
 
 // Datagrams implements grants.Receiver, as Stream does for a listener.
@@ -101,8 +128,13 @@ func (r receiver) keep(s network.Socket) error {
 	return nil
 }
 
-// RevokedSocket implements grants.Receiver. There is no place to keep.
-func (receiver) RevokedSocket(string, *lease.Lease) error { return nil }
+// RevokedSocket implements grants.Receiver. There is no place to keep for a listener, and no argument without a connection.
+func (receiver) RevokedSocket(_ string, _ *lease.Lease, listens bool) error {
+	if listens {
+		return nil
+	}
+	return errRevoked
+}
 
 // Variable implements grants.Receiver.
 func (r receiver) Variable(name, value string) {

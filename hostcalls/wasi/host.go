@@ -29,8 +29,10 @@ type Host struct {
 	started time.Time        // zero of the monotonic clock
 	seed    *[2]uint64       // nil until InsecureSeed is called
 	granted []network.Socket // that no handle stands for
-	flight  flight
-	lookups int // under way
+	// connections are those of granted that arguments may be.
+	connections []granted
+	flight      flight
+	lookups     int // under way
 }
 
 // Init initializes the zero Host of a store.

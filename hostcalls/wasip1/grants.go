@@ -63,7 +63,7 @@ func (r *receiver) Datagrams(name string, udp network.UDP, family network.Family
 }
 
 // RevokedSocket implements grants.Receiver.
-func (r *receiver) RevokedSocket(name string, by *lease.Lease) error {
+func (r *receiver) RevokedSocket(name string, by *lease.Lease, _ bool) error {
 	d := &revokedSocket{fdstat{filetype: filetypeSocketStream}}
 	d.holdBy(by, nil)
 	return r.socket(name, d)

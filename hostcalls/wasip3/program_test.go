@@ -18,6 +18,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/channel"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/lease"
@@ -47,6 +48,12 @@ type node struct {
 
 func newNode(t *testing.T) *node {
 	t.Helper()
+	return newNodeOf(t, steps)
+}
+
+// newNodeOf returns a node for a program of a file.
+func newNodeOf(t *testing.T, file string) *node {
+	t.Helper()
 	components, err := component.New(versions.Config(files.NewAppends()))
 	if err != nil {
 		t.Fatal(err)
@@ -59,7 +66,7 @@ func newNode(t *testing.T) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := components.Load(t.Context(), e, abi.Source{Digest: strings.Repeat("0", 64), Read: func() ([]byte, error) { return os.ReadFile(steps) }})
+	program, err := components.Load(t.Context(), e, abi.Source{Digest: strings.Repeat("0", 64), Read: func() ([]byte, error) { return os.ReadFile(file) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,22 +132,30 @@ func (a access) grantIf(allowed bool) (network.Grant, error) {
 // run is a program that runs.
 type run struct {
 	*rig
-	process abi.Process
-	task    *executor.Task
-	output  lines
-	done    chan struct{}
-	exit    abi.Exit
-	err     error
+	process  abi.Process
+	task     *executor.Task
+	channels *channel.Exchange // of a call
+	output   lines
+	done     chan struct{}
+	exit     abi.Exit
+	err      error
 }
 
 // start starts a program with steps.
 func (r *rig) start(does ...string) *run {
 	r.t.Helper()
+	config := r.config
+	config.Args = append([]string{"steps"}, does...)
+	return r.begin(&config)
+}
+
+// begin starts a program.
+func (r *rig) begin(config *abi.Config) *run {
+	r.t.Helper()
 	p := &run{rig: r, done: make(chan struct{})}
 	p.output.more = make(chan struct{}, 1)
-	config := r.config
-	config.Args, config.Stdout = append([]string{"steps"}, does...), &p.output
-	process, err := r.program.NewProcess(&config)
+	config.Stdout = &p.output
+	process, err := r.program.NewProcess(config)
 	if err != nil {
 		r.t.Fatal(err)
 	}

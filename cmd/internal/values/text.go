@@ -74,6 +74,8 @@ func (w *writer) value(v *reactorv1.Value) {
 	case *reactorv1.Value_Flags:
 		labels := k.Flags.GetLabels()
 		w.list("{", "}", len(labels), func(i int) { w.text.WriteString(labels[i]) })
+	case *reactorv1.Value_Connection:
+		w.text.WriteString("@" + k.Connection[:min(len(k.Connection), w.most)])
 	case *reactorv1.Value_Map:
 		entries := k.Map.GetEntries()
 		w.list("[", "]", len(entries), func(i int) {

@@ -32,6 +32,7 @@ func TestText(t *testing.T) {
 		"some(1)":      {Kind: &reactorv1.Value_Variant{Variant: &reactorv1.VariantValue{Case: "some", Value: one}}},
 		"err(1)":       {Kind: &reactorv1.Value_Variant{Variant: &reactorv1.VariantValue{Case: "error", Value: one}}},
 		"none":         {Kind: &reactorv1.Value_Variant{Variant: &reactorv1.VariantValue{Case: "none"}}},
+		"@db":          {Kind: &reactorv1.Value_Connection{Connection: "db"}},
 		"{r, w}":       {Kind: &reactorv1.Value_Flags{Flags: &reactorv1.FlagsValue{Labels: []string{"r", "w"}}}},
 		`[("k", 1)]`:   {Kind: &reactorv1.Value_Map{Map: &reactorv1.MapValue{Entries: []*reactorv1.MapEntry{{Key: text("k"), Value: one}}}}},
 	} {

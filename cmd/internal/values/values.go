@@ -47,6 +47,8 @@ func Literal(p *reactorv1.Value) (l value.Literal, ok bool) {
 		l.Form, l.Names = value.FlagsForm, k.Flags.GetLabels()
 	case *reactorv1.Value_Channel:
 		l.Form, l.Bits = value.ChannelForm, uint64(k.Channel)
+	case *reactorv1.Value_Connection:
+		l.Form, l.Text = value.ConnectionForm, k.Connection
 	case *reactorv1.Value_Map:
 		l.Form, ok = value.MapForm, true
 		for _, e := range k.Map.GetEntries() {
@@ -134,6 +136,8 @@ func Message(l *value.Literal) *reactorv1.Value {
 			m.Entries = append(m.Entries, &reactorv1.MapEntry{Key: Message(&l.Items[i]), Value: Message(&l.Items[i+1])})
 		}
 		return &reactorv1.Value{Kind: &reactorv1.Value_Map{Map: m}}
+	case value.ConnectionForm:
+		return &reactorv1.Value{Kind: &reactorv1.Value_Connection{Connection: l.Text}}
 	case value.ChannelForm:
 		return &reactorv1.Value{Kind: &reactorv1.Value_Channel{Channel: uint32(l.Bits)}}
 	default:

@@ -29,6 +29,7 @@ func TestValues(t *testing.T) {
 		{Kind: &reactorv1.Value_Variant{Variant: &reactorv1.VariantValue{Case: "some", Value: text}}},
 		{Kind: &reactorv1.Value_Variant{Variant: &reactorv1.VariantValue{Case: "none"}}},
 		{Kind: &reactorv1.Value_Channel{Channel: 7}},
+		{Kind: &reactorv1.Value_Connection{Connection: "db"}},
 		{Kind: &reactorv1.Value_Flags{Flags: &reactorv1.FlagsValue{Labels: []string{"r", "w"}}}},
 		{Kind: &reactorv1.Value_Map{Map: &reactorv1.MapValue{Entries: []*reactorv1.MapEntry{{Key: text, Value: number}, {Key: number, Value: text}}}}},
 	}

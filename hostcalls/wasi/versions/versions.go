@@ -30,6 +30,7 @@ func Config(appends *files.Appends) component.Config {
 		},
 		Needs:      needs,
 		CheckGrant: wasi.CheckGrant,
+		Connection: wasip3.ConnectionType(),
 		Services: service.Services{Find: func(exports []abi.Export) (service.Handler, bool) {
 			h, ok := FindHandler(exports)
 			return h, ok
@@ -109,6 +110,16 @@ func (h *host) WASIP3() *wasip3.State {
 		h.p3.Init(&h.Host, h.store, h.sender)
 	}
 	return h.p3
+}
+
+var _ component.Connector = (*host)(nil)
+
+// Connection implements component.Connector.
+func (h *host) Connection(name string) (rep uint32, err error) { return h.WASIP3().Connection(name) }
+
+// Received implements component.Connector.
+func (h *host) Received(name string, open func(component.Producer) *component.HostEnd) error {
+	return h.WASIP3().Received(name, open)
 }
 
 // Close implements component.Host.

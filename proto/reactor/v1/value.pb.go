@@ -100,6 +100,7 @@ type Value struct {
 	//	*Value_Flags
 	//	*Value_Map
 	//	*Value_Channel
+	//	*Value_Connection
 	Kind          isValue_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -268,6 +269,15 @@ func (x *Value) GetChannel() uint32 {
 	return 0
 }
 
+func (x *Value) GetConnection() string {
+	if x != nil {
+		if x, ok := x.Kind.(*Value_Connection); ok {
+			return x.Connection
+		}
+	}
+	return ""
+}
+
 type isValue_Kind interface {
 	isValue_Kind()
 }
@@ -342,6 +352,13 @@ type Value_Channel struct {
 	Channel uint32 `protobuf:"varint,14,opt,name=channel,proto3,oneof"`
 }
 
+type Value_Connection struct {
+	// connection is an open connection, of which the workload or call has a grant with this name (ConnectionGrant): an argument of
+	// type tcp-socket of WASI 0.3, which the function owns from then on; or, in a Call, a stream<u8> in an argument, which has
+	// what comes from the connection. Each such grant is for one of them.
+	Connection string `protobuf:"bytes,15,opt,name=connection,proto3,oneof"`
+}
+
 func (*Value_Bool) isValue_Kind() {}
 
 func (*Value_Int) isValue_Kind() {}
@@ -369,6 +386,8 @@ func (*Value_Flags) isValue_Kind() {}
 func (*Value_Map) isValue_Kind() {}
 
 func (*Value_Channel) isValue_Kind() {}
+
+func (*Value_Connection) isValue_Kind() {}
 
 // ListValue is the items of a list or of a tuple.
 type ListValue struct {
@@ -672,7 +691,7 @@ const file_reactor_v1_value_proto_rawDesc = "" +
 	"reactor.v1\"M\n" +
 	"\fFunctionCall\x12\x16\n" +
 	"\x06export\x18\x01 \x01(\tR\x06export\x12%\n" +
-	"\x04args\x18\x02 \x03(\v2\x11.reactor.v1.ValueR\x04args\"\xe0\x03\n" +
+	"\x04args\x18\x02 \x03(\v2\x11.reactor.v1.ValueR\x04args\"\x82\x04\n" +
 	"\x05Value\x12\x14\n" +
 	"\x04bool\x18\x01 \x01(\bH\x00R\x04bool\x12\x12\n" +
 	"\x03int\x18\x02 \x01(\x12H\x00R\x03int\x12\x14\n" +
@@ -688,7 +707,10 @@ const file_reactor_v1_value_proto_rawDesc = "" +
 	"\avariant\x18\v \x01(\v2\x18.reactor.v1.VariantValueH\x00R\avariant\x12.\n" +
 	"\x05flags\x18\f \x01(\v2\x16.reactor.v1.FlagsValueH\x00R\x05flags\x12(\n" +
 	"\x03map\x18\r \x01(\v2\x14.reactor.v1.MapValueH\x00R\x03map\x12\x1a\n" +
-	"\achannel\x18\x0e \x01(\rH\x00R\achannelB\x06\n" +
+	"\achannel\x18\x0e \x01(\rH\x00R\achannel\x12 \n" +
+	"\n" +
+	"connection\x18\x0f \x01(\tH\x00R\n" +
+	"connectionB\x06\n" +
 	"\x04kind\"4\n" +
 	"\tListValue\x12'\n" +
 	"\x05items\x18\x01 \x03(\v2\x11.reactor.v1.ValueR\x05items\"\x98\x01\n" +
@@ -775,6 +797,7 @@ func file_reactor_v1_value_proto_init() {
 		(*Value_Flags)(nil),
 		(*Value_Map)(nil),
 		(*Value_Channel)(nil),
+		(*Value_Connection)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -1220,7 +1220,7 @@ type Grant_Listener struct {
 }
 
 type Grant_Connection struct {
-	// connection gives the guest one open connection as a descriptor.
+	// connection gives the guest one open connection: as a descriptor, or as an argument of the function that is called.
 	Connection *ConnectionGrant `protobuf:"bytes,3,opt,name=connection,proto3,oneof"`
 }
 
@@ -1394,13 +1394,14 @@ func (x *ListenerGrant) GetProtocol() TransportProtocol {
 }
 
 // ConnectionGrant gives the guest one open connection as a descriptor (see ListenerGrant). It can use that one, and open
-// no other.
+// no other. A component has no descriptors: an argument of the function that is called names the connection (Value.connection).
 type ConnectionGrant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// address is where the connection leads: HOST:PORT, which the daemon dials before the guest starts; or
 	// "workload:ID", the listener for workloads of a workload of the same tenant, or "workload:ID/NAME" if it has several.
 	Address string `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	// name is for the guest, in LISTEN_FDNAMES: letters, digits and "._-", 64 at most. By default it is "connection".
+	// name is for the guest, in LISTEN_FDNAMES, and for the arguments of a call: letters, digits and "._-", 64 at most. By default
+	// it is "connection".
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// tls has the daemon speak TLS on the connection: the guest reads and writes plain bytes. Absent, it does not.
 	Tls *TlsOptions `protobuf:"bytes,3,opt,name=tls,proto3" json:"tls,omitempty"`

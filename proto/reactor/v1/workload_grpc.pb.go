@@ -57,11 +57,11 @@ type WorkloadServiceClient interface {
 	SubmitWorkloads(ctx context.Context, in *SubmitWorkloadsRequest, opts ...grpc.CallOption) (*SubmitWorkloadsResponse, error)
 	// CallFunction calls a function of a component and answers when it has returned, or has failed: status says so, as that of a
 	// workload. Nothing is stored, and nobody else sees the call: it is the quick way for what can be called again. The guest
-	// has an instance of its own, no grants, and is ended if its client goes. spec has a call, and what it asks for must not be for workloads
-	// alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL. The guests of all calls share an eighth of the
+	// has an instance of its own, no grants but the connections that are its arguments, and is ended if its client goes. spec has a call,
+	// and what it asks for must not be for workloads alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL. The guests of all calls share an eighth of the
 	// memory that workloads have, beside it.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
 	CallFunction(ctx context.Context, in *CallFunctionRequest, opts ...grpc.CallOption) (*CallFunctionResponse, error)
 	// Call is CallFunction for functions that take or return streams and futures. Each of them is a channel. Whoever writes a channel
 	// chooses its number, any from 1 on, so client and daemon number theirs apart: items, future and stop of a message mean the
@@ -74,7 +74,7 @@ type WorkloadServiceClient interface {
 	// The first message is open; the client's half-close ends its streams. The daemon sends result when the function has returned,
 	// and ended, which is its last message, when the guest has. A fault of the client's ends the call with INVALID_ARGUMENT.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
 	Call(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CallRequest, CallResponse], error)
 	// GetWorkload returns one workload.
 	//
@@ -358,11 +358,11 @@ type WorkloadServiceServer interface {
 	SubmitWorkloads(context.Context, *SubmitWorkloadsRequest) (*SubmitWorkloadsResponse, error)
 	// CallFunction calls a function of a component and answers when it has returned, or has failed: status says so, as that of a
 	// workload. Nothing is stored, and nobody else sees the call: it is the quick way for what can be called again. The guest
-	// has an instance of its own, no grants, and is ended if its client goes. spec has a call, and what it asks for must not be for workloads
-	// alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL. The guests of all calls share an eighth of the
+	// has an instance of its own, no grants but the connections that are its arguments, and is ended if its client goes. spec has a call,
+	// and what it asks for must not be for workloads alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL. The guests of all calls share an eighth of the
 	// memory that workloads have, beside it.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
 	CallFunction(context.Context, *CallFunctionRequest) (*CallFunctionResponse, error)
 	// Call is CallFunction for functions that take or return streams and futures. Each of them is a channel. Whoever writes a channel
 	// chooses its number, any from 1 on, so client and daemon number theirs apart: items, future and stop of a message mean the
@@ -375,7 +375,7 @@ type WorkloadServiceServer interface {
 	// The first message is open; the client's half-close ends its streams. The daemon sends result when the function has returned,
 	// and ended, which is its last message, when the guest has. A fault of the client's ends the call with INVALID_ARGUMENT.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
 	Call(grpc.BidiStreamingServer[CallRequest, CallResponse]) error
 	// GetWorkload returns one workload.
 	//

@@ -100,7 +100,7 @@ func call(t *testing.T, typ, text, stdin string, d *daemon) (out, errs string, f
 	if err != nil {
 		t.Fatal(err)
 	}
-	sources := NewSources(strings.NewReader(stdin))
+	sources := NewSources(strings.NewReader(stdin), []string{"db"})
 	defer sources.Close()
 	args, err := wave.ParseCall(f, text, sources.Open)
 	if err != nil {

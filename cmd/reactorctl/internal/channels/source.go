@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
@@ -15,13 +16,17 @@ import (
 
 // Sources are what the streams and futures of the arguments are made from. It is for one goroutine until Run has it.
 type Sources struct {
-	in    io.Reader
-	taken bool // somebody reads in
-	list  []*source
+	in          io.Reader
+	taken       bool // somebody reads in
+	connections []string
+	list        []*source
 }
 
-// NewSources makes a Sources whose standard input is in; nil: something else reads it.
-func NewSources(in io.Reader) *Sources { return &Sources{in: in, taken: in == nil} }
+// NewSources makes a Sources whose standard input is in; nil: something else reads it. connections are the names of open
+// connections that the daemon has for the call: such a name stands for no file.
+func NewSources(in io.Reader, connections []string) *Sources {
+	return &Sources{in: in, taken: in == nil, connections: connections}
+}
 
 // source is what one channel is made from.
 type source struct {
@@ -39,23 +44,25 @@ var (
 )
 
 // Open implements [wave.Opener]. It may block, as opening a file does.
-func (s *Sources) Open(t *types.Type, from wave.Source) (number uint64, err error) {
+func (s *Sources) Open(t *types.Type, from wave.Source) (value.Value, error) {
 	src := &source{typ: t, items: from.Items}
 	switch {
+	case t.OfBytes() && slices.Contains(s.connections, from.File):
+		return value.Value{Bytes: []byte(from.File)}, nil
 	case from.Stdin && s.taken:
-		return 0, errTaken
+		return value.Value{}, errTaken
 	case from.Stdin:
 		s.taken = true
 		src.name, src.from = "the standard input", bufio.NewReaderSize(s.in, chunk)
 	case from.File != "":
 		file, err := open(from.File)
 		if err != nil {
-			return 0, err
+			return value.Value{}, err
 		}
 		src.name, src.file, src.from = from.File, file, bufio.NewReaderSize(file, chunk)
 	}
 	s.list = append(s.list, src)
-	return uint64(len(s.list)), nil
+	return value.Value{Bits: uint64(len(s.list))}, nil
 }
 
 func open(path string) (*os.File, error) {

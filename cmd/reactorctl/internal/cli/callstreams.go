@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -27,14 +28,16 @@ func (j *job) callStreams(cmd *cobra.Command, name string, function *signature.R
 	if j.output.String() == "name" {
 		return usageError(cmd, "-o name prints the id of a workload, and this call is none, since %s takes or returns a stream or a future", name)
 	}
-	if len(j.stages[0].spec.GetGrants()) > 0 {
-		return usageError(cmd, "a call that is no workload has no grants, and %s takes or returns a stream or a future: give it what it reads as an argument", name)
+	grants := j.stages[0].spec.GetGrants()
+	connections := connectionNames(grants)
+	if len(connections) < len(grants) {
+		return usageError(cmd, "a call that is no workload is granted connections only (--connect), and %s takes or returns a stream or a future: leave out the others", name)
 	}
 	var in io.Reader
 	if j.stages[0].module != source.Stdin && j.flags.stdin != "-" {
 		in = j.In
 	}
-	ctx, sources := cmd.Context(), channels.NewSources(in)
+	ctx, sources := cmd.Context(), channels.NewSources(in, connections)
 	defer sources.Close()
 	_, err := interrupt.Do(ctx, func() (struct{}, error) { // a file may be a pipe that nobody writes yet
 		return struct{}{}, j.setCall(name, function, text, sources.Open)
@@ -60,6 +63,16 @@ func (j *job) callStreams(cmd *cobra.Command, name string, function *signature.R
 		return brokenOff(err)
 	}
 	return j.callEnded(ended, printed.Failed())
+}
+
+// connectionNames are the names under which connections are granted.
+func connectionNames(grants []*reactorv1.Grant) (names []string) {
+	for _, g := range grants {
+		if c := g.GetConnection(); c != nil {
+			names = append(names, cmp.Or(c.GetName(), "connection"))
+		}
+	}
+	return names
 }
 
 // brokenOff says of a call whose daemon has gone that it is over.

@@ -27,6 +27,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/calls"
 	"github.com/reactord/reactord/reactor/internal/cancel"
 	"github.com/reactord/reactord/reactor/internal/crash"
+	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/modules"
@@ -76,6 +77,7 @@ type Reactor struct {
 	revoker   *revoke.Revoker
 	journal   *crash.File
 	permit    *permit.Permit
+	equipment equip.Host
 	snapshots *snapshots.Maker
 	calls     *calls.Caller
 
@@ -150,7 +152,8 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		MaxBytes: int(r.cfg.MaxModuleBytes), Limits: r.sandboxLimits,
 	})
 	r.calls = calls.New(calls.Config{
-		Modules: r.modules, Executor: r.executor, Budget: r.descriptors, Mounts: mounts, Limits: r.submissionLimits, Memory: r.callMemory(),
+		Modules: r.modules, Executor: r.executor, Host: r.equipment, Authorize: r.permit.Check,
+		Budget: r.descriptors, Mounts: mounts, Limits: r.submissionLimits, Memory: r.callMemory(),
 	})
 	r.submitter = &submission.Pipeline{
 		Modules: r.modules, Queue: r.runner, Store: r.store, Limits: r.submissionLimits,
@@ -225,17 +228,15 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 	if err != nil {
 		return err
 	}
+	r.equipment = equip.Host{
+		Driver: r.executor.Driver(), Permit: r.permit, Stack: hostnet.New(r.executor.Driver()), Peers: network.NewPeers(),
+	}
 	r.descriptors = hostcalls.NewBudget(process.Descriptors() / 4 * 3)
 	r.shortage = newShortage(r.log, r.descriptors)
 	r.runner = runner.New(runner.Config{
 		Log: r.log, Store: r.store, Executor: r.executor, Load: r.modules.Load, Freeing: r.engine.MemoryFreeing,
 		Watched: r.feed.Active, Outage: r.outage, Hooks: r.cfg.Hooks,
-		Host: attempt.Host{
-			Stack:  hostnet.New(r.executor.Driver()),
-			Peers:  network.NewPeers(),
-			Driver: r.executor.Driver(), Spool: r.spool, Permit: r.permit, Mounts: mounts,
-			Descriptors: r.descriptors,
-		},
+		Host: attempt.Host{Host: r.equipment, Spool: r.spool, Descriptors: r.descriptors, Mounts: mounts},
 		Schedule: schedule.Config{
 			Starting: r.cfg.Starting, Live: r.cfg.MaxLive, Loading: maxLoading,
 			Pending: r.cfg.MaxPending, Bytes: r.cfg.MaxPendingBytes,

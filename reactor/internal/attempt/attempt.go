@@ -8,12 +8,11 @@ import (
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
-	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/internal/access"
+	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/learn"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
@@ -26,24 +25,13 @@ const FirstStackBytes = 64 << 10
 
 // Host is what all attempts of a reactor share.
 type Host struct {
-	Driver *driver.Driver
-	Spool  *logbuf.Spool
-	Permit Permit
-	// Stack is the network; nil: there is none.
-	Stack network.Stack
-	// Peers has the listeners of workloads for each other.
-	Peers *network.Peers
+	equip.Host
+	Spool *logbuf.Spool
 	// Descriptors bounds how many of the process's file descriptors guests hold: without it a guest that opens
 	// many files could keep clients from connecting.
 	Descriptors *hostcalls.Budget
 	// Mounts tells which file systems the guests' folders are on.
 	Mounts *vfs.Mounts
-}
-
-// Permit decides about grants when they are opened, and about what a guest opens by itself.
-type Permit interface {
-	capability.Permit
-	access.Operator
 }
 
 // Config is what an attempt runs.

@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/store"
@@ -130,7 +131,7 @@ func in(t *testing.T, test func(f *fixture)) {
 			t.Fatal(err)
 		}
 		spool := logbuf.NewSpool(logbuf.Config{Store: disk{}, Bytes: 1 << 20, Age: time.Second})
-		f := &fixture{T: t, executor: e, owner: &owner{}, host: Host{Driver: e.Driver(), Spool: spool}}
+		f := &fixture{T: t, executor: e, owner: &owner{}, host: Host{Host: equip.Host{Driver: e.Driver()}, Spool: spool}}
 		test(f)
 		if err := e.Close(context.Background()); err != nil {
 			t.Error(err)

@@ -6,13 +6,9 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
-	"github.com/reactord/reactord/hostcalls/capability"
-	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/wasihttp/client"
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/grant"
-	"github.com/reactord/reactord/reactor/internal/access"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
 	"github.com/reactord/reactord/reactor/internal/pipes"
@@ -41,7 +37,6 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 		Stdin:       streams.Stdin,
 		Stdout:      streams.Stdout,
 		Stderr:      streams.Stderr,
-		Grants:      hostGrants(spec.Grants),
 		Permit:      a.host.Permit,
 		MemoryBytes: int64(spec.Limits.MemoryBytes),
 		StackBytes:  int64(spec.Limits.StackBytes),
@@ -74,26 +69,15 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 		config.Network.Access, config.HTTP = (*ungranted)(a), (*ungranted)(a)
 		return
 	}
-	for _, g := range spec.Grants {
-		a.leases = append(a.leases, lease.New(grant.CommandLine(g)))
-	}
-	config.Leases = a.leases
+	given := a.host.Give(config, spec.Grants, spec.Limits, a.refusals.Note, learns)
+	a.leases, a.traffic = given.Leases, given.Traffic
 	if learns {
 		config.OnOutside = a.refusals.NotePath
 	}
-	a.traffic = network.NewTraffic(a.host.Driver, network.TrafficLimits{
-		Sent: spec.Limits.SentBytes, Received: spec.Limits.ReceivedBytes, BytesPerSecond: spec.Limits.BytesPerSecond,
-	})
 	a.traffic.CountPast(a.before.SentBytes, a.before.ReceivedBytes)
-	may := access.New(spec.Grants, a.leases, a.host.Permit, a.refusals.Note, learns)
-	config.Network = network.Config{
-		Stack:   a.host.Stack,
-		Access:  &witnessed{may, a},
-		Traffic: a.traffic,
-		Sockets: int(spec.Limits.Connections),
-	}
+	config.Network.Access = &witnessed{given.Access, a}
 	a.sender = &sender{config: client.Config{
-		Access: may, Stack: a.host.Stack, Traffic: a.traffic, Connections: int(spec.Limits.Connections),
+		Access: given.Access, Stack: a.host.Stack, Traffic: a.traffic, Connections: int(spec.Limits.Connections),
 		Budget: a.host.Descriptors, Owner: a.id, OnFailure: a.onFailure,
 	}}
 	config.HTTP = a.sender
@@ -124,14 +108,6 @@ func environ(env map[string]string) []string {
 		list = append(list, k+"="+v)
 	}
 	slices.Sort(list)
-	return list
-}
-
-func hostGrants(grants []grant.Grant) []capability.Grant {
-	list := make([]capability.Grant, len(grants))
-	for i, g := range grants {
-		list[i] = g
-	}
 	return list
 }
 

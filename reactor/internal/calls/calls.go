@@ -3,6 +3,7 @@ package calls
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -13,9 +14,12 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/channel"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
@@ -49,10 +53,13 @@ type Modules interface {
 type Config struct {
 	Modules  Modules
 	Executor *executor.Executor
-	Budget   *hostcalls.Budget
-	Mounts   *vfs.Mounts
-	Limits   func() (most intake.Bounds, defaults api.Limits) // of calls
-	Memory   int64                                            // of the guests of all calls, in bytes
+	Host     equip.Host
+	// Authorize refuses grants that are not allowed.
+	Authorize func(context.Context, []grant.Grant) error
+	Budget    *hostcalls.Budget
+	Mounts    *vfs.Mounts
+	Limits    func() (most intake.Bounds, defaults api.Limits) // of calls
+	Memory    int64                                            // of the guests of all calls, in bytes
 }
 
 // Caller calls functions.
@@ -98,6 +105,9 @@ func (c *Caller) Call(ctx context.Context, spec *api.Spec, channels *channel.Exc
 	if err := f.Err(); err != nil {
 		return nil, err
 	}
+	if err := c.Authorize(ctx, spec.Grants); err != nil {
+		return nil, err
+	}
 	if channels != nil {
 		if err := open(channels, info, spec.Call); err != nil {
 			return nil, err
@@ -130,13 +140,17 @@ func checkCall(f *errs.Faults, spec *api.Spec) {
 		set  bool
 	}{
 		{"spec.serve", spec.Serve != nil},
-		{"spec.grants", len(spec.Grants) > 0},
 		{"spec.interactive", spec.Interactive},
 		{"spec.stdin_from", spec.StdinFrom != ""},
 		{"spec.stdout_to", spec.StdoutTo != ""},
 	} {
 		if field.set {
 			f.Add(field.path, why)
+		}
+	}
+	for i, g := range spec.Grants {
+		if _, ok := g.(grant.Connection); !ok && g != nil {
+			f.Add(fmt.Sprintf("spec.grants[%d]", i), "it %s, and of a call without one only connections that are arguments are granted", why)
 		}
 	}
 }
@@ -150,7 +164,8 @@ type call struct {
 	exit     abi.Exit
 	err      error
 	refused  *abi.Refusal
-	begun    bool // the guest has
+	traffic  *network.Traffic // nil without grants
+	begun    bool             // the guest has
 	finished bool
 }
 
@@ -241,6 +256,10 @@ func (c *call) result(task *executor.Task, limits api.Limits) *api.CallResult {
 		o = outcome.Ended(c.exit, c.err, c.refused, limits)
 	}
 	used := task.Usage()
+	var sent, received uint64
+	if c.traffic != nil {
+		sent, received = c.traffic.Sent(), c.traffic.Received()
+	}
 	return &api.CallResult{
 		Status: api.Status{
 			State: o.State, Reason: o.Reason, ExitCode: o.ExitCode, Message: o.Message, Attempts: 1, Crash: o.Crash, Result: o.Result,
@@ -248,6 +267,7 @@ func (c *call) result(task *executor.Task, limits api.Limits) *api.CallResult {
 			Usage: api.Usage{
 				Fuel: used.Fuel, CPUTime: used.CPU, WaitingTime: used.Waiting, ReadyTime: used.Ready,
 				PeakMemoryBytes: uint64(c.process.PeakMemory()), LogBytes: uint64(len(c.output.Kept)) + c.output.Dropped, LogBytesDropped: c.output.Dropped,
+				SentBytes: sent, ReceivedBytes: received,
 			},
 		},
 		Output: c.output.Kept, OutputDropped: c.output.Dropped, Fault: o.Fault,
@@ -263,6 +283,10 @@ func (c *Caller) processConfig(one *call, spec *api.Spec, limits api.Limits) *ab
 		Descriptors: int(limits.Descriptors), PendingOps: int(limits.PendingOps),
 		Budget: c.Budget, Owner: program, Driver: c.Executor.Driver(), Mounts: c.Mounts,
 		OnStart: func() { one.begun = true },
+	}
+	if len(spec.Grants) > 0 {
+		one.traffic = c.Host.Give(config, spec.Grants, limits, nil, false).Traffic
+		config.Peer = network.Peer{Peers: c.Host.Peers, Tenant: tenant, ID: program}
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Env)) {
 		config.Env = append(config.Env, name+"="+spec.Env[name])

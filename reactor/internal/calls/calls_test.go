@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,8 +15,11 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/stdio"
 	"github.com/reactord/reactord/reactor/store"
@@ -81,14 +86,24 @@ func (p *fakeProcess) PeakMemory() int64                                       {
 func (p *fakeProcess) Refusal() *abi.Refusal                                   { return nil }
 func (p *fakeProcess) ListenAddresses() []string                               { return nil }
 
+var errForbidden = errors.New("forbidden")
+
+// authorize allows all connections but one.
+func authorize(_ context.Context, grants []grant.Grant) error {
+	if slices.Contains(grants, grant.Grant(grant.Connection{Address: "10.0.0.1:80"})) {
+		return errForbidden
+	}
+	return nil
+}
+
 func newCaller(t *testing.T, modules *fakeModules, memory int64) *Caller {
 	t.Helper()
 	e, err := executor.New(executor.Config{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := New(Config{Modules: modules, Executor: e, Memory: memory, Limits: func() (intake.Bounds, api.Limits) {
-		return intake.Bounds{StdinBytes: 1000, Limits: api.Limits{MemoryBytes: 1 << 30, StackBytes: 1 << 30, LogBytes: 1 << 30, Descriptors: 100, PendingOps: 100, Connections: 100}},
+	c := New(Config{Modules: modules, Executor: e, Authorize: authorize, Memory: memory, Limits: func() (intake.Bounds, api.Limits) {
+		return intake.Bounds{StdinBytes: 1000, Grants: 10, Limits: api.Limits{MemoryBytes: 1 << 30, StackBytes: 1 << 30, LogBytes: 1 << 30, Descriptors: 100, PendingOps: 100, Connections: 100}},
 			api.Limits{MemoryBytes: 1 << 20, StackBytes: 1 << 20, LogBytes: 1, Descriptors: 10, PendingOps: 10, Connections: 10}
 	}})
 	t.Cleanup(func() {
@@ -254,9 +269,42 @@ func TestLoaderGoes(t *testing.T) {
 // What only workloads have is refused, all of it at once.
 func TestRefused(t *testing.T) {
 	c := newCaller(t, &fakeModules{}, 1)
-	_, err := c.Call(t.Context(), &api.Spec{Module: "m", Interactive: true, StdinFrom: "a", StdoutTo: "b"}, nil)
+	_, err := c.Call(t.Context(), &api.Spec{
+		Module: "m", Interactive: true, StdinFrom: "a", StdoutTo: "b",
+		Grants: []grant.Grant{grant.Connection{Address: "10.0.0.2:80"}, grant.Dial{Pattern: "10.0.0.2:80"}},
+	}, nil)
 	refused, ok := errors.AsType[*errs.Error](err)
-	if !ok || len(refused.Fields) != 4 {
+	if !ok || len(refused.Fields) != 5 || refused.Fields[4].Path != "spec.grants[1]" {
 		t.Errorf("%v", err)
 	}
 }
+
+// A call has the connections that it is granted, each by a lease, and no way to others. What the operator does not allow is refused.
+func TestConnections(t *testing.T) {
+	program := &fakeProgram{run: func(_ *executor.Fiber, config *abi.Config) (abi.Exit, error) {
+		if len(config.Grants) != 1 || len(config.Leases) != 1 || config.Leases[0].String() != "--connect db=10.0.0.2:80" || config.Network.Sockets != 10 {
+			t.Errorf("grants %v, leases %v, %d sockets", config.Grants, config.Leases, config.Network.Sockets)
+		}
+		if _, err := config.Network.Access.Dial(network.OverTCP, netip.MustParseAddrPort("10.0.0.2:80"), nil); !errors.Is(err, network.ErrNotGranted) {
+			t.Errorf("dialling: %v", err)
+		}
+		return abi.Exit{}, nil
+	}}
+	c := newCaller(t, &fakeModules{program: program}, 1)
+	c.Host.Permit = permits{}
+	for address, want := range map[string]error{"10.0.0.2:80": nil, "10.0.0.1:80": errForbidden} {
+		connected := *spec
+		connected.Grants = []grant.Grant{grant.Connection{Address: address}}
+		if want == nil {
+			connected.Grants = []grant.Grant{grant.Connection{Name: "db", Address: address}}
+		}
+		if _, err := c.Call(t.Context(), &connected, nil); !errors.Is(err, want) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+// permits permits all.
+type permits struct{ equip.Permit }
+
+func (permits) Connect(string, netip.AddrPort) error { return nil }

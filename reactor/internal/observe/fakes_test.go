@@ -18,6 +18,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/feed"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
@@ -176,7 +177,7 @@ func newFixture(t *testing.T) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{T: t, node: &node{piece: 1000}, disk: &disk{}, executor: e}
-	f.host = attempt.Host{Driver: e.Driver(), Spool: logbuf.NewSpool(logbuf.Config{Store: f.disk, Bytes: 1 << 20, Age: time.Second})}
+	f.host = attempt.Host{Host: equip.Host{Driver: e.Driver()}, Spool: logbuf.NewSpool(logbuf.Config{Store: f.disk, Bytes: 1 << 20, Age: time.Second})}
 	f.Observer = &Observer{
 		Streams: NewStreams(), Workloads: f.node, Store: f.disk, Feed: feed.New[*Change](4, 0),
 		Reading:   func(context.Context) (func(), error) { return func() {}, nil },

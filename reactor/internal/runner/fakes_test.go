@@ -17,6 +17,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/attempt"
+	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/logbuf"
 	"github.com/reactord/reactord/reactor/internal/record"
 	"github.com/reactord/reactord/reactor/internal/schedule"
@@ -190,7 +191,7 @@ func inBounds(t *testing.T, bounds schedule.Config, run run, test func(f *fixtur
 			Log: zap.NewNop(), Store: f.disk, Executor: e, Schedule: bounds,
 			Load:    func(context.Context, store.Digest) (abi.Program, error) { return f.load() },
 			Freeing: func() int64 { return 0 }, Watched: func() bool { return false }, Outage: func() error { return f.outage },
-			Host: attempt.Host{Driver: e.Driver(), Spool: spool},
+			Host: attempt.Host{Host: equip.Host{Driver: e.Driver()}, Spool: spool},
 		})
 		test(f)
 		f.DrainForGood()

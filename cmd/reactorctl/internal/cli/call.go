@@ -37,6 +37,8 @@ The call is a workload: it is stored, is in reactorctl list, and is made again i
 function writes to its standard streams is printed, too. -o json and -o yaml print what it returns as a
 message of the API, -o name the id of the workload instead.
 
+` + connectionHelp + `
+
 ` + streamsHelp + `
 
 ` + limitsHelp + `
@@ -45,7 +47,8 @@ message of the API, -o name the id of the workload instead.
 		Example: `  reactorctl call ./calc.wasm 'add(1, 2)'
   reactorctl call --memory 64MiB shapes 'bounds([{x: 1, y: 2}, {x: 3, y: 4}])'
   reactorctl call ./text.wasm 'upper(-)' < a.txt > b.txt
-  reactorctl call ./text.wasm 'merge(@a.txt, @"my notes.txt")'`,
+  reactorctl call ./text.wasm 'merge(@a.txt, @"my notes.txt")'
+  reactorctl call ./wire.wasm 'proxy(@db, -)' --connect db=127.0.0.1:5432'`,
 		Args: moduleThenCall,
 	}
 	flags.addCall(cmd)
@@ -63,13 +66,18 @@ message of the API, -o name the id of the workload instead.
 	return cmd
 }
 
+// connectionHelp tells how open connections are given.
+const connectionHelp = `An argument of type tcp-socket (WASI 0.3) is an open connection: @NAME, of --connect NAME=HOST:PORT. The function reads and writes it,
+and can open no other.`
+
 // streamsHelp tells how streams and futures are given and printed.
 const streamsHelp = `A function that takes or returns streams or futures is called while they are there, so that call is no workload: it ends with
-this command, it has no grants, and nothing of it is stored. A stream in the arguments is
+this command, it has no grants but --connect, and nothing of it is stored. A stream in the arguments is
 
   -        the standard input: the bytes of a stream<u8>, or a value in WAVE a line
   @FILE    the same of a file; in quotes if its name has spaces or brackets: @"my file"
   [1, 2]   a list of its items
+  @NAME    what comes from the open connection of --connect NAME=HOST:PORT: a stream<u8>
 
 and a future is its value. If one stream is returned, its items are printed as they come, bytes as they are and others one a line;
 what is returned besides, such as the error of a result, goes to the standard error at the end, with futures as their values. If

@@ -12,7 +12,7 @@ import (
 
 // Audit is told who is granted what. Its methods do not block, and may be called from any goroutine.
 type Audit interface {
-	// OnGranted is called when a workload with grants has been submitted.
+	// OnGranted is called when a workload with grants has been submitted, or with an empty one when a call with grants has ended.
 	OnGranted(caller, workload string, grants []string)
 	// OnRefused is called when a submission is refused for one of its grants.
 	OnRefused(caller, workload, why string)

@@ -44,7 +44,7 @@ func (w *workloads) Call(stream callStream) error {
 	ended := make(chan struct{}) // then result or failed is set, and the exchange is closed
 	w.running.Go(func() {
 		defer close(ended)
-		result, failed = w.reactor.CallFunction(ctx, &spec, x)
+		result, failed = w.callFunction(ctx, &spec, x)
 		x.Close()
 	})
 	w.running.Go(func() {

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/reactord/reactord/hostcalls/channel"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/api"
@@ -90,11 +91,18 @@ func (w *workloads) CallFunction(ctx context.Context, req *reactorv1.CallFunctio
 	if err := bad.err(); err != nil {
 		return nil, err
 	}
-	result, err := w.reactor.CallFunction(ctx, &spec, nil)
+	result, err := w.callFunction(ctx, &spec, nil)
 	if err != nil {
 		return nil, err
 	}
 	return fromCallResult(result), nil
+}
+
+// callFunction makes a call, and tells what came of its grants when it has ended.
+func (w *workloads) callFunction(ctx context.Context, spec *api.Spec, channels *channel.Exchange) (*api.CallResult, error) {
+	result, err := w.reactor.CallFunction(ctx, spec, channels)
+	auditSubmission(ctx, w.audit, "", spec, err == nil, err)
+	return result, err
 }
 
 func fromCallResult(r *api.CallResult) *reactorv1.CallFunctionResponse {

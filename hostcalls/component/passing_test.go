@@ -218,3 +218,35 @@ func TestAsyncArguments(t *testing.T) {
 		})
 	}
 }
+
+// 20: task.return has the type, the memory and the encoding of the function that it returns from.
+func TestReturnsOfOthers(t *testing.T) {
+	n := newNode(t, Config{})
+	p := n.load("returns")
+	for _, export := range []string{"right", "type", "memory", "encoding"} {
+		v := n.serve(p, abi.Config{}, executor.TaskSpec{})
+		_, err := v.call(export)
+		if export != "right" {
+			wantTrap(t, err, "task.return: its type and options are not those of the function "+export)
+		} else if err != nil {
+			t.Error(err)
+		}
+		if stopped := v.stop(); !errors.Is(stopped, err) {
+			t.Errorf("%s: the store ends with %v", export, stopped)
+		}
+	}
+}
+
+// 14: What waits while it is instantiated traps.
+func TestWaitInStartFunction(t *testing.T) {
+	n := newNode(t, Config{})
+	s, err := n.load("starting").NewStore(&abi.Config{Driver: n.executor.Driver()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.onFiber(executor.TaskSpec{}, func(f *executor.Fiber) {
+		defer s.Close()
+		wantTrap(t, s.Start(f), "a component can't wait while it is instantiated")
+	})
+	n.wantNothing(s)
+}

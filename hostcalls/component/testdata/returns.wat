@@ -1,0 +1,32 @@
+;; A function that returns its text, and its neighbours by whose task.return it may not: of another type, memory and encoding.
+;; Made by: wasm-tools parse returns.wat -o returns.wasm
+(component
+  (core module $libc (memory (export "memory") 1))
+  (core instance $libc (instantiate $libc))
+  (core module $memory (memory (export "memory") 1))
+  (core instance $other (instantiate $memory))
+  (alias core export $other "memory" (core memory $elsewhere))
+  (canon task.return (result string) (memory (core memory $libc "memory")) (core func $right))
+  (canon task.return (result (list u8)) (memory (core memory $libc "memory")) (core func $type))
+  (canon task.return (result string) (memory $elsewhere) (core func $memory))
+  (canon task.return (result string) (memory (core memory $libc "memory")) string-encoding=latin1+utf16 (core func $encoding))
+  (core module $m
+    (import "" "right" (func $right (param i32 i32)))
+    (import "" "type" (func $type (param i32 i32)))
+    (import "" "memory" (func $memory (param i32 i32)))
+    (import "" "encoding" (func $encoding (param i32 i32)))
+    (func (export "right") (result i32) (call $right (i32.const 0) (i32.const 0)) (i32.const 0))
+    (func (export "type") (result i32) (call $type (i32.const 0) (i32.const 0)) (i32.const 0))
+    (func (export "memory") (result i32) (call $memory (i32.const 0) (i32.const 0)) (i32.const 0))
+    (func (export "encoding") (result i32) (call $encoding (i32.const 0) (i32.const 0)) (i32.const 0))
+    (func (export "callback") (param i32 i32 i32) (result i32) (unreachable)))
+  (core instance $m (instantiate $m (with "" (instance
+    (export "right" (func $right)) (export "type" (func $type)) (export "memory" (func $memory)) (export "encoding" (func $encoding))))))
+  (func (export "right") async (result string) (canon lift (core func $m "right")
+    async (memory (core memory $libc "memory")) (callback (core func $m "callback"))))
+  (func (export "type") async (result string) (canon lift (core func $m "type")
+    async (memory (core memory $libc "memory")) (callback (core func $m "callback"))))
+  (func (export "memory") async (result string) (canon lift (core func $m "memory")
+    async (memory (core memory $libc "memory")) (callback (core func $m "callback"))))
+  (func (export "encoding") async (result string) (canon lift (core func $m "encoding")
+    async (memory (core memory $libc "memory")) (callback (core func $m "callback")))))

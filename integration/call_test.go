@@ -281,6 +281,8 @@ func TestResultTooLarge(t *testing.T) {
 		response, err := d.Workloads.CallFunction(t.Context(), &reactorv1.CallFunctionRequest{Spec: spec})
 		if s := response.GetStatus(); err != nil || s.GetReason() != want || (s.GetResult() != nil) != (want == reactorv1.EndReason_END_REASON_EXIT) {
 			t.Errorf("%d bytes, without a workload: %v, %q, %v", size, s.GetReason(), s.GetMessage(), err)
+		} else if s.GetResult() == nil && !strings.Contains(s.GetMessage(), "return what is larger as a stream") {
+			t.Errorf("it is not told what to do: %q", s.GetMessage())
 		}
 		submitted, err := d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: spec})
 		if err != nil {
@@ -289,6 +291,33 @@ func TestResultTooLarge(t *testing.T) {
 		ended, err := d.Workloads.WaitWorkload(t.Context(), &reactorv1.WaitWorkloadRequest{Id: submitted.GetWorkload().GetId()})
 		if s := ended.GetWorkload().GetStatus(); err != nil || s.GetReason() != want || (s.GetResult() != nil) != (want == reactorv1.EndReason_END_REASON_EXIT) {
 			t.Errorf("%d bytes: %v, %q, %v", size, s.GetReason(), s.GetMessage(), err)
+		}
+	}
+}
+
+// Arguments are refused beyond a bound, by the place and with what to do, and messages beyond another one.
+func TestArgumentsTooLarge(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	module := pushComponent(t, d, "calc")
+	for _, tt := range []struct {
+		size int
+		code codes.Code
+		want string
+	}{
+		{2<<20 + 1, codes.InvalidArgument, "spec.call.args: the values take 2097"},
+		{2<<20 + 1, codes.InvalidArgument, "let the function take what is larger as a stream"},
+		{17 << 20, codes.ResourceExhausted, "send less at a time"},
+	} {
+		spec := &reactorv1.WorkloadSpec{Module: module, Call: &reactorv1.FunctionCall{
+			Export: "echo-string", Args: []*reactorv1.Value{{Kind: &reactorv1.Value_Text{Text: strings.Repeat("x", tt.size)}}},
+		}}
+		_, err := d.Workloads.CallFunction(t.Context(), &reactorv1.CallFunctionRequest{Spec: spec})
+		if status.Code(err) != tt.code || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%d bytes, without a workload: %.300v", tt.size, err)
+		}
+		_, err = d.Workloads.SubmitWorkload(t.Context(), &reactorv1.SubmitWorkloadRequest{Spec: spec})
+		if status.Code(err) != tt.code || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%d bytes: %.300v", tt.size, err)
 		}
 	}
 }

@@ -143,7 +143,7 @@ const MaxResultBytes = 1 << 20
 type ResultSizeError struct{ Bytes int }
 
 func (e *ResultSizeError) Error() string {
-	return fmt.Sprintf("the function returned a value of %d bytes, and %d are kept: let it write to its standard output what is larger", e.Bytes, MaxResultBytes)
+	return fmt.Sprintf("the function returned a value of %d bytes, and %d are kept: let it return what is larger as a stream, or write it to its standard output", e.Bytes, MaxResultBytes)
 }
 
 // Fault is a fault of an Entry.

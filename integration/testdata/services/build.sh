@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds the services of this folder, with Rust and its target wasm32-wasip1, and wasm-tools 1.263. ADAPTERS is the folder with the
-# adapters of Wasmtime 50 (wasi_snapshot_preview1.*.wasm).
+# adapters of Wasmtime 50 (wasi_snapshot_preview1.*.wasm). The committed binaries are those of Debian's Rust 1.96, with the standard
+# library built along (-Zbuild-std=std,panic_abort) and without the paths of crates (--remap-path-prefix).
 set -eu
 cd "$(dirname "$0")"
 build() { # CRATE ADAPTER

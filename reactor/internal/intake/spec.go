@@ -66,7 +66,7 @@ func (b *Bounds) checkCall(f *errs.Faults, spec *api.Spec) {
 		bytes += call.Args[i].Size()
 	}
 	if bytes > b.StdinBytes {
-		f.Add("spec.call.args", "the values take %d bytes, more than the %s allowed: let the function read what is larger from its standard input",
+		f.Add("spec.call.args", "the values take %d bytes, more than the %s allowed: let the function take what is larger as a stream, or read it from its standard input",
 			bytes, humanize.IBytes(uint64(b.StdinBytes))) //nolint:gosec // not negative
 	}
 }

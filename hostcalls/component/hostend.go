@@ -18,6 +18,14 @@ type Producer interface {
 	Stop()
 }
 
+// Readier is a Producer that knows whether it has items. Of another one a read of no items is told at once that it has.
+type Readier interface {
+	Producer
+	// Ready reports whether Produce would write anything, or end the stream. If not, it calls HostEnd.Await, or HostEnd.Wake when
+	// that may have changed.
+	Ready() bool
+}
+
 // Consumer reads the items of a stream, or the value of a future, that a component gives the host. Its methods are called on the
 // store's fiber and do not wait.
 type Consumer interface {
@@ -163,7 +171,7 @@ func (h *HostEnd) serve() error {
 		case !waits:
 			return nil
 		case items == 0:
-			return h.tellReady()
+			return h.askReady()
 		}
 		moved, more, err := h.move(other, items)
 		if err != nil {
@@ -179,8 +187,20 @@ func (h *HostEnd) serve() error {
 	return nil
 }
 
-// tellReady ends a copy of no items, by which the component asks whether the host is ready: it waits in the next one. The host
-// begins a copy and cancels it, since only components wait with a copy in progress.
+// askReady ends a copy of no items, by which the component asks whether the host is ready, when it is.
+func (h *HostEnd) askReady() error {
+	if r, ok := h.producer.(Readier); ok {
+		if err := h.store.Charge(callCost); err != nil {
+			return err
+		}
+		if !r.Ready() {
+			return nil
+		}
+	}
+	return h.tellReady()
+}
+
+// tellReady ends a copy of no items. The host begins a copy and cancels it, since only components wait with a copy in progress.
 func (h *HostEnd) tellReady() error {
 	if _, err := h.end.Begin(buffer{}, 1); err != nil {
 		return err

@@ -49,7 +49,20 @@ type tcpReceiver struct {
 	over   bool // there is nothing more to receive
 }
 
-var _ component.Producer = (*tcpReceiver)(nil)
+var _ component.Readier = (*tcpReceiver)(nil)
+
+// Ready implements component.Readier.
+func (r *tcpReceiver) Ready() bool {
+	if r.failed != nil {
+		return true
+	}
+	defer r.host.store.AddCostSince(time.Now())
+	if _, err := r.socket.tcp.Read(make([]byte, 1), true); errors.Is(err, hostcalls.ErrWouldBlock) {
+		r.socket.await(r.end, hostcalls.OpRead, network.In, 0)
+		return false
+	}
+	return true
+}
 
 // Produce implements component.Producer.
 func (r *tcpReceiver) Produce(to *component.Items) (more bool) {

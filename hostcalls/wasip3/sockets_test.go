@@ -87,6 +87,31 @@ func TestConnection(t *testing.T) {
 	p.ends()
 }
 
+// TestReadiness: a read of no bytes ends when there are some, or there will be none. (The program calls it cancelled either way.)
+func TestReadiness(t *testing.T) {
+	r := newNode(t).rig(t)
+	l := r.server(serverAt)
+	p := r.start("tcp", "connect "+serverAt, "receive", "within 20 read 0", "read 0", "read 0", "read 9", "read 0", "read 9", "received")
+	p.says("tcp: ok", "connect: ok", "read: cancelled")
+	peer := r.accept(l)
+	waits := func() {
+		t.Helper()
+		p.waits(hostcalls.OpRead)
+		for _, op := range p.process.AppendOps(nil) {
+			if op.Kind == hostcalls.OpRead && (op.Bytes > 0 || op.Target != serverAt) {
+				t.Errorf("it waits for %d bytes of %s", op.Bytes, op.Target)
+			}
+		}
+	}
+	waits()
+	_, _ = io.WriteString(peer, "ping")
+	p.says("read: cancelled", "read: cancelled", "read: ping")
+	waits()
+	_ = peer.Close()
+	p.says("read: cancelled", "read: end", "received: ok")
+	p.ends()
+}
+
 // TestDropped: whatever a program drops of a connection, and when, what is left goes on, and in the end nothing is.
 func TestDropped(t *testing.T) {
 	n := newNode(t)

@@ -97,3 +97,52 @@ func TestServicesReachEachOther(t *testing.T) {
 		t.Errorf("after that: %d", status)
 	}
 }
+
+// TestReachedServiceEnds has the service that another one asks end and come back, takes the grant away, and opens no sockets for any
+// of the requests.
+func TestReachedServiceEnds(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	binary, err := os.ReadFile(examples + "/rust/fetch.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module := d.Push(t, binary)
+	front, back := testkit.FreeAddress(t), testkit.FreeAddress(t)
+	first := serve(t, d, module, front, &reactorv1.HttpService{}, "http://"+back)
+	ask := func() (status int) {
+		status, body := get(t, "http://"+front+"/stream?http://"+back+"/nothing")
+		_, _ = io.Copy(io.Discard, body)
+		return status
+	}
+	const unanswered = http.StatusInternalServerError // the program fails then
+	if status := ask(); status != unanswered {
+		t.Errorf("before the other service is there: %d", status)
+	}
+	for range 2 { // the second one is another workload
+		second := serve(t, d, module, back, &reactorv1.HttpService{})
+		get(t, "http://"+back+"/nothing") // it listens
+		for range 20 {
+			if status := ask(); status != http.StatusNotFound {
+				t.Errorf("the other service is there: %d", status)
+			}
+		}
+		if log, _ := d.Logs(t, &reactorv1.ReadLogsRequest{Id: second}); strings.Count(log, "workload:"+first+" GET /nothing") != 20 {
+			t.Errorf("not all requests have come without sockets:\n%s", log)
+		}
+		if connections := d.Status(t, second).GetService().GetConnections(); connections > 20 {
+			t.Errorf("%d connections", connections)
+		}
+		d.Cancel(t, second)
+		if status := ask(); status != unanswered {
+			t.Errorf("the other service has ended: %d", status)
+		}
+	}
+	serve(t, d, module, back, &reactorv1.HttpService{})
+	get(t, "http://"+back+"/nothing")
+	if _, err := d.Workloads.RevokeGrants(t.Context(), &reactorv1.RevokeGrantsRequest{Id: first, Indices: []uint32{1}}); err != nil {
+		t.Fatal(err)
+	}
+	if status := ask(); status != unanswered {
+		t.Errorf("without the grant: %d", status)
+	}
+}

@@ -251,7 +251,7 @@ var importers = map[string][]string{
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
 	"golang.org/x/sync/errgroup":                           {"cmd/reactorctl/internal/cli"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},
-	"golang.org/x/net/http/httpguts":                       {"hostcalls/wasihttp"},
+	"golang.org/x/net/http/httpguts":                       {"hostcalls/service", "hostcalls/wasihttp"},
 	"golang.org/x/net/idna":                                {"hostcalls/network"},
 	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},

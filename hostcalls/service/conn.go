@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,9 +30,11 @@ type conn struct {
 
 	// The reader's.
 	checked  int           // how much of the preface of HTTP/2 has come
+	matched  int           // how much of lengthName has come last
 	received frames.Reader // what comes after it
 	sent     frames.Reader // the writer's
 
+	length  atomic.Bool // lengthName has come, over HTTP/1
 	version atomic.Int32
 	mu      sync.Mutex // guards trust
 	trust   frames.Trust
@@ -71,10 +74,45 @@ func (c *conn) Read(p []byte) (int, error) {
 	case version2:
 		c.received.Feed(p[:n], incoming{c})
 	}
+	if c.version.Load() != version2 {
+		c.lookForLength(p[:n])
+	}
 	if err != nil && c.secure != nil {
 		c.tellPlain(err)
 	}
 	return n, err
+}
+
+const lengthName = "content-length"
+
+// lookForLength notes whether lengthName comes, as the name of a field or as anything else.
+func (c *conn) lookForLength(p []byte) {
+	if c.length.Load() {
+		return
+	}
+	for _, b := range p {
+		if 'A' <= b && b <= 'Z' {
+			b |= 0x20
+		}
+		switch b {
+		case lengthName[c.matched]:
+			c.matched++
+		case lengthName[0]:
+			c.matched = 1
+		default:
+			c.matched = 0
+		}
+		if c.matched == len(lengthName) {
+			c.length.Store(true)
+			return
+		}
+	}
+}
+
+// ambiguous reports whether a request may have had a length besides its transfer encoding. Package net/http takes the encoding and
+// does not tell. What is before this server may have taken the length, so that what follows may not be what it seems to be.
+func (c *conn) ambiguous(from *http.Request) bool {
+	return from.ProtoMajor == 1 && len(from.TransferEncoding) > 0 && c.length.Load()
 }
 
 // check finds out the version by the first bytes.

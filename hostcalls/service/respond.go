@@ -37,6 +37,9 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 			panic(http.ErrAbortHandler) // net/http breaks the stream or connection off
 		}
 	}()
+	if c.ambiguous(from) {
+		w.Header().Set("Connection", "close")
+	}
 	switch { // package net/http checks requests of HTTP/1 only
 	case len(from.Method) > maxMethod || !httpguts.ValidHeaderFieldName(from.Method):
 		out.fail(http.StatusBadRequest, "the method is not valid")

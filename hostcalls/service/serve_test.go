@@ -194,6 +194,8 @@ func TestOddRequests(t *testing.T) {
 		{"CONNECT", "CONNECT b:80 HTTP/1.1\r\n" + end, " 501 ", "", ""},
 		{"no host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n", " 400 ", "", ""},
 		{"two lengths", "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n" + end + "ab", " 400 ", "", ""},
+		{"a length and an encoding", "POST / HTTP/1.1\r\nHost: a\r\nContent-LENGTH: 3\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n" +
+			"GET /inner HTTP/1.1\r\nHost: a\r\n\r\n", "Connection: close", "hello\nHTTP", "POST a /"},
 		{"a space before the colon", "GET / HTTP/1.1\r\nX : y\r\n" + end, " 400 ", "", ""},
 		{"a length with a sign", "POST / HTTP/1.1\r\nContent-Length: +1\r\n" + end + "a", " 400 ", "", ""},
 		{"an unknown encoding", "POST / HTTP/1.1\r\nTransfer-Encoding: xchunked\r\n" + end, " 501 ", "", ""},

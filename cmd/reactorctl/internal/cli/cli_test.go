@@ -291,6 +291,8 @@ func TestUsage(t *testing.T) {
 		{[]string{"run", "--sent-bytes", "0", "--memory", "0B", "m"}, "--memory"},
 		{[]string{"run", "--connect", "db", "m"}, "give [NAME=]HOST:PORT or [NAME=]workload:ID"},
 		{[]string{"run", "--listen", "80", "m"}, "give [NAME=][udp:]HOST:PORT or [NAME=]workload"},
+		{[]string{"serve", "--cert", "file:/c.pem", "m"}, "--cert needs --key"},
+		{[]string{"serve", "--key", "file:/k.pem", "m"}, "--key needs --cert"},
 		{[]string{"module", "psh"}, `did you mean "push"?`},
 		{[]string{"list", "-o", "xml"}, "table, wide, json, yaml, name"},
 		{[]string{"list", "--state", "asleep"}, "give pending, running"},

@@ -33,7 +33,17 @@ func (s *serveFlags) add(cmd *cobra.Command) {
 	f.BoolVar(&s.accessLog, "access-log", false, "write a line for each request to the standard error")
 	f.StringVar(&s.certificate, "cert", "", "serve with TLS: the `REF` of the certificate chain, PEM, on the daemon's machine: file:/PATH or env:NAME")
 	f.StringVar(&s.key, "key", "", "the `REF` of the key of --cert")
-	cmd.MarkFlagsRequiredTogether("cert", "key")
+}
+
+// check returns what is wrong with the flags.
+func (s *serveFlags) check(cmd *cobra.Command) error {
+	switch {
+	case s.certificate == "" && s.key != "":
+		return usageError(cmd, "--key needs --cert, with the certificate of the key")
+	case s.key == "" && s.certificate != "":
+		return usageError(cmd, "--cert needs --key, with the key of the certificate")
+	}
+	return nil
 }
 
 // message is the service as it is submitted.
@@ -81,6 +91,7 @@ the requests under way.
 	flags.addService(cmd)
 	serve.add(cmd)
 	flags.addWaiting(cmd, true)
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return serve.check(cmd) }
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		j, err := a.plan(cmd, &flags, args)
 		if err != nil {

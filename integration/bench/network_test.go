@@ -193,6 +193,39 @@ func BenchmarkPump(b *testing.B) {
 	}
 }
 
+// BenchmarkPumpStreams does as BenchmarkPump with a component of WASI 0.3, whose connections are arguments of its call: 64 KiB go
+// from a stream<u8> into its memory, and from there into another one. x-copy is of a native program that reads and writes.
+func BenchmarkPumpStreams(b *testing.B) {
+	component, err := os.ReadFile("../testdata/components/wire.wasm")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		from, to := listen(b), listen(b)
+		native := startNative(b, "copy", from.Addr().String(), to.Addr().String())
+		copying := drivePump(b, accept(b, from, 1)[0], accept(b, to, 1)[0], native.pid)
+		native.stop()
+
+		d := testkit.Start(b, b.TempDir())
+		source, target := connectTo(from), connectTo(to)
+		source.GetConnection().Name, target.GetConnection().Name = "source", "target"
+		d.Submit(b, &reactorv1.WorkloadSpec{
+			Module: d.Push(b, component), Grants: []*reactorv1.Grant{source, target},
+			Call: &reactorv1.FunctionCall{Export: "relay", Args: []*reactorv1.Value{
+				{Kind: &reactorv1.Value_Connection{Connection: "source"}}, {Kind: &reactorv1.Value_Connection{Connection: "target"}},
+			}},
+		})
+		guest := drivePump(b, accept(b, from, 1)[0], accept(b, to, 1)[0], d.PID)
+		d.Stop()
+		b.ReportMetric(copying.perSecond/1e6, "copy-MB/s")
+		b.ReportMetric(guest.perSecond/1e6, "MB/s")
+		b.ReportMetric(copying.cpu*1e6, "copy-cpu-us/MB")
+		b.ReportMetric(guest.cpu*1e6, "cpu-us/MB")
+		b.ReportMetric(guest.perSecond/copying.perSecond, "x-copy")
+		b.ReportMetric(copying.cpu/guest.cpu, "x-copy-by-cpu")
+	}
+}
+
 // BenchmarkWaitingConnections measures what a guest costs that waits on a connection, as BenchmarkWaiting does.
 func BenchmarkWaitingConnections(b *testing.B) {
 	const guests = 10_000

@@ -21,7 +21,7 @@ static uint32_t await(uint32_t waitable, uint32_t code) {
 
 #define EXITS(f) \
     wire_callback_code_t exports_wire_##f##_callback(wire_event_t *event) { (void)event; abort(); }
-EXITS(proxy) EXITS(ask) EXITS(elsewhere) EXITS(drop) EXITS(count)
+EXITS(proxy) EXITS(ask) EXITS(elsewhere) EXITS(relay) EXITS(drop) EXITS(count)
 
 typedef wasi_sockets_types_future_result_void_error_code_t future_t;
 typedef wasi_sockets_types_result_void_error_code_t outcome_t;
@@ -52,14 +52,15 @@ wire_callback_code_t exports_wire_proxy(wire_own_tcp_socket_t db, wire_stream_u8
     return WIRE_CALLBACK_CODE_EXIT;
 }
 
-// write writes all, unless nobody reads any more.
-static void write(wire_stream_u8_writer_t to, const uint8_t *from, size_t n) {
+// write writes all, and reports whether somebody reads still.
+static bool write(wire_stream_u8_writer_t to, const uint8_t *from, size_t n) {
     while (n > 0) {
         uint32_t put = await(to, wasi_sockets_types_stream_u8_write(to, from, n)), count = WIRE_WAITABLE_COUNT(put);
         from += count, n -= count;
         if (WIRE_WAITABLE_STATE(put) == WIRE_WAITABLE_DROPPED)
-            return;
+            return false;
     }
+    return true;
 }
 
 // read reads a stream up to its end, and returns how many bytes came. As many as fit are in bytes, of which what comes later takes
@@ -122,6 +123,26 @@ wire_callback_code_t exports_wire_elsewhere(wire_own_tcp_socket_t db, uint16_t p
     wire_string_set(&result.f0, connect(own, port));
     wire_string_set(&result.f1, connect(db, port));
     exports_wire_elsewhere_return(result);
+    return WIRE_CALLBACK_CODE_EXIT;
+}
+
+wire_callback_code_t exports_wire_relay(wire_own_tcp_socket_t source, wire_own_tcp_socket_t target) {
+    wasi_sockets_types_tuple2_stream_u8_future_result_void_error_code_t received;
+    wasi_sockets_types_method_tcp_socket_receive(wasi_sockets_types_borrow_tcp_socket(source), &received);
+    wire_stream_u8_writer_t to;
+    future_t sent = wasi_sockets_types_method_tcp_socket_send(wasi_sockets_types_borrow_tcp_socket(target), wasi_sockets_types_stream_u8_new(&to));
+    for (bool more = true; more;) {
+        uint32_t got = await(received.f0, wire_stream_u8_read(received.f0, bytes, sizeof bytes));
+        more = write(to, bytes, WIRE_WAITABLE_COUNT(got)) && WIRE_WAITABLE_STATE(got) != WIRE_WAITABLE_DROPPED;
+    }
+    wire_stream_u8_drop_readable(received.f0);
+    wasi_sockets_types_stream_u8_drop_writable(to);
+    wire_string_t result;
+    wire_string_dup(&result, wait_for(sent));
+    exports_wire_relay_return(result);
+    wasi_sockets_types_future_result_void_error_code_drop_readable(received.f1);
+    wasi_sockets_types_tcp_socket_drop_own(source);
+    wasi_sockets_types_tcp_socket_drop_own(target);
     return WIRE_CALLBACK_CODE_EXIT;
 }
 

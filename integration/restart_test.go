@@ -3,6 +3,7 @@ package integration
 import (
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"syscall"
 	"testing"
@@ -72,6 +73,62 @@ func TestDrainAndRestart(t *testing.T) {
 		t.Error("the cursor of before the restart is lost")
 	}
 	d.Stop()
+}
+
+// A service does not hold a stop of the daemon up, and serves until nothing else runs.
+func TestServicesEndLast(t *testing.T) {
+	dir := t.TempDir()
+	d := testkit.Start(t, dir, "--grace-period=1h")
+	s := startService(t, d, &reactorv1.HttpService{}, func(spec *reactorv1.WorkloadSpec) {
+		spec.Grants = []*reactorv1.Grant{listenAt(testkit.FreeAddress(t))}
+	})
+	job := d.Submit(t, &reactorv1.WorkloadSpec{Module: d.Push(t, tool(t)), Args: []string{"cat"}, Interactive: true})
+	input := attach(t.Context(), t, d.Client, job) // it runs until this ends
+	until(t, "the job waits", func() bool { return d.Status(t, job).GetState() == waiting })
+
+	d.Signal(syscall.SIGTERM)
+	until(t, "the daemon drains", func() bool {
+		health, err := d.Health.Check(t.Context(), &healthv1.HealthCheckRequest{})
+		return err == nil && health.GetStatus() == healthv1.HealthCheckResponse_NOT_SERVING
+	})
+	if status, _ := s.ask(s.h1, "/"); status != http.StatusOK {
+		t.Errorf("while a job runs: %d", status)
+	}
+	answered := make(chan int)
+	go func() {
+		defer close(answered)
+		resp, err := s.h1.Get(s.url + "/sleep?1500")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = resp.Body.Close()
+		answered <- resp.StatusCode
+	}()
+	until(t, "the request is under way", func() bool { return s.counts().GetActive() == 1 })
+	if err := input.stream.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	if status := <-answered; status != http.StatusOK {
+		t.Errorf("a request under way: %d", status)
+	}
+	if exit := d.Wait(); exit != 0 {
+		t.Errorf("the daemon exits with %d", exit)
+	}
+
+	d = testkit.Start(t, dir, "--grace-period=1h")
+	if w := d.Status(t, job); w.GetState() != succeeded || w.GetAttempts() != 1 {
+		t.Errorf("the job: %v", w)
+	}
+	s.d, s.url = d, ""
+	s.find()
+	if status, _ := s.ask(s.h1, "/"); status != http.StatusOK {
+		t.Errorf("after the restart: %d", status)
+	}
+	d.Signal(syscall.SIGTERM)
+	if exit := d.Wait(); exit != 0 {
+		t.Errorf("with an idle service the daemon exits with %d", exit)
+	}
 }
 
 // What does not end in its grace period starts again with the next daemon.

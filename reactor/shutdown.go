@@ -18,10 +18,11 @@ func (r *Reactor) Drain(undo bool) (unfinished uint64) { return uint64(r.runner.
 // Shutdown ends the reactor, in steps:
 //
 //  1. Submissions and pushes are refused from now on, and nothing is started.
-//  2. Running workloads have the grace period to finish, or until ctx ends.
+//  2. Running workloads have the grace period to finish, or until ctx ends. Services serve them meanwhile, and everyone
+//     else. When nothing but services runs the grace is over, since those do not finish. (TestServicesEndLast)
 //  3. Workloads that still run are interrupted. The store records them as PENDING, with their usage and output, and the
 //     next reactor starts them again. Parked guests end at once, running ones at their next fuel check; those that wait
-//     for a blocking job end with it.
+//     for a blocking job end with it. Services take no new requests, and have some seconds for those under way.
 //  4. When nothing runs any more, every end is in the store. Watches send what is left and then the event that says
 //     that the reactor shuts down; calls that wait for PENDING workloads are refused with DRAINING. Shutdown waits
 //     until all these calls have returned.
@@ -33,9 +34,10 @@ func (r *Reactor) Drain(undo bool) (unfinished uint64) { return uint64(r.runner.
 // none has ended for stallTime, because blocking jobs hang, Shutdown goes on with the next steps and
 // returns what was left. Nothing that was acknowledged is lost: it is on disk.
 //
-// Rejected: telling watches first (they would miss what the shutdown itself changes); leaving interrupted workloads
-// RUNNING in the store (a clean stop would look like a crash, and their usage would be lost); waiting until
-// the queue is empty (that may take days).
+// Rejected: ending services first (a workload that asks one of them in its grace would fail for good, and clients would
+// be without the service for longer); telling watches first (they would miss what the shutdown itself changes); leaving
+// interrupted workloads RUNNING in the store (a clean stop would look like a crash, and their usage would be lost);
+// waiting until the queue is empty (that may take days).
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	active, ok := r.runner.DrainForGood()
 	if !ok {
@@ -49,7 +51,7 @@ func (r *Reactor) Shutdown(ctx context.Context) error {
 
 	if period > 0 {
 		grace, cancel := context.WithTimeout(ctx, period)
-		_ = r.runner.WaitIdle(grace) // what is left is interrupted
+		_ = r.runner.WaitServices(grace) // what is left is interrupted
 		cancel()
 	}
 	ctx = context.WithoutCancel(ctx)

@@ -164,7 +164,7 @@ func (r *Runner) prepare(w *workload, module abi.Program) (*started, *api.Spec, 
 	if mode := terminal.ModeOf(spec); mode != (terminal.Mode{}) {
 		cfg.Port = portOf(w, mode)
 	}
-	a := &started{runner: r, workload: w}
+	a := &started{runner: r, workload: w, serves: spec.Serve != nil}
 	a.Init(&r.cfg.Host, a, &cfg)
 	if r.cfg.Hooks.Any() {
 		a.trace = hooks.TraceParent(record.TraceParent(rec))
@@ -217,6 +217,9 @@ func (r *Runner) begin(w *workload, a *started) bool {
 	verdict := r.sched.Begin(&w.entry, int64(a.Limits.MemoryBytes), a.Started, r.cfg.Freeing())
 	if verdict == schedule.Granted {
 		w.attempts, w.attempt = a.Number, a
+		if a.serves {
+			r.services++
+		}
 		a.memory.Grant(w.entry.Reserved())
 		revoke(a, w.revoked) // nothing is open yet that it would close
 	}

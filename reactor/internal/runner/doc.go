@@ -18,8 +18,8 @@
 //
 // # Concurrency
 //
-// All methods may be called from any goroutine. WaitIdle, Unwind, Recover, Suspect and Close block; the others do not, except
-// for mu, which is held briefly.
+// All methods may be called from any goroutine. WaitIdle, WaitServices, Unwind, Recover, Suspect and Close block; the others
+// do not, except for mu, which is held briefly.
 //
 // A workload costs no goroutine but its fiber, and no channel unless someone waits for it. The Runner owns these
 // goroutines, which Close ends: the dispatcher, the finisher, and one for each module that is being loaded. Only the

@@ -214,6 +214,9 @@ func (r *Runner) leave(w *workload, o outcome.Outcome, status *record.Status, fi
 	if left.attempt != nil {
 		past := left.attempt.Past(status.Usage.Decode())
 		w.past = &past
+		if left.attempt.serves {
+			r.services--
+		}
 	}
 	if final || left.attempt != nil && left.attempt.Begun() {
 		left.port = w.port.Swap(nil) // the next attempt, which can start from here on, has one of its own
@@ -230,7 +233,7 @@ func (r *Runner) leave(w *workload, o outcome.Outcome, status *record.Status, fi
 		}
 	}
 	w.changed.Tell()
-	if r.sched.Live() == 0 {
+	if r.sched.Live() <= r.services {
 		r.idle.Tell()
 	}
 	return left

@@ -319,6 +319,33 @@ func TestUnwind(t *testing.T) {
 	})
 }
 
+// TestWaitServices: it waits for what ends by itself, and not for services, also when one of them has failed meanwhile.
+func TestWaitServices(t *testing.T) {
+	in(t, parks, func(f *fixture) {
+		serves := func(s *api.Spec) { s.Serve = &api.HTTPService{} }
+		f.submit("job")
+		f.submit("fails", serves)
+		f.submit("service", serves)
+		f.Start()
+		synctest.Wait()
+		f.DrainForGood()
+		idle := make(chan error, 1)
+		go func() { idle <- f.WaitServices(f.Context()) }()
+		for _, id := range []string{"fails", "job"} {
+			synctest.Wait()
+			if len(idle) > 0 {
+				t.Fatalf("it does not wait for %s", id)
+			}
+			a, _, _ := f.Look(id)
+			a.Wake()
+		}
+		if err := <-idle; err != nil {
+			t.Error(err)
+		}
+		f.wantState("service", store.Running, 0)
+	})
+}
+
 // TestUnwindHangs: it gives up when none has ended for a while, and says how many are left; WaitIdle ends with its
 // context.
 func TestUnwindHangs(t *testing.T) {

@@ -53,7 +53,8 @@ type Runner struct {
 	all        []*workload          // the same workloads, to walk over
 	sched      *scheduler
 	submitting map[string]decoded // submissions with a place, by id; two with the same id share an entry
-	idle       notify.Broadcast   // told when no workload has an attempt
+	services   int                // that have an attempt
+	idle       notify.Broadcast   // told when no workload has an attempt, or services alone
 	totals     Totals
 }
 

@@ -43,9 +43,19 @@ func (r *Runner) DrainForGood() (live int, ok bool) {
 
 // WaitIdle waits until no workload has an attempt.
 func (r *Runner) WaitIdle(ctx context.Context) error {
+	return r.await(ctx, func() bool { return r.sched.Live() == 0 })
+}
+
+// WaitServices waits until no workload but services has an attempt: those do not end by themselves.
+func (r *Runner) WaitServices(ctx context.Context) error {
+	return r.await(ctx, func() bool { return r.sched.Live() == r.services })
+}
+
+// await waits for what the end of attempts brings about; reached is called with mu held.
+func (r *Runner) await(ctx context.Context, reached func() bool) error {
 	for {
 		r.mu.Lock()
-		if r.sched.Live() == 0 {
+		if reached() {
 			r.mu.Unlock()
 			return nil
 		}

@@ -59,6 +59,7 @@ type started struct {
 	workload *workload
 	memory   engine.Allowance
 	trace    hooks.TraceParent // of the submission; empty without hooks
+	serves   bool              // it is a service
 	entered  bool              // its task has run
 }
 

@@ -18,7 +18,7 @@ func TestMiddleware(t *testing.T) {
 	c.must(t, "serve", "-d", "--id", "guarded", "--listen", "127.0.0.1:0", "--env", "TOKEN=secret", "--plug", serviceFile, middleware)
 	s := &service{t: t, d: c.daemon, id: "guarded"}
 	s.find()
-	send := func(path, token string, body io.Reader) (*http.Response, string) {
+	send := func(path, token string, body io.Reader) (status int, text string, fields, trailers http.Header) {
 		t.Helper()
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url+path, body)
 		if err != nil {
@@ -30,23 +30,23 @@ func TestMiddleware(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		text, err := io.ReadAll(resp.Body)
+		read, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Error(err)
 		}
-		return resp, string(text)
+		return resp.StatusCode, string(read), resp.Header, resp.Trailer
 	}
-	if resp, text := send("/served", "public", nil); resp.StatusCode != http.StatusUnauthorized || resp.Header.Get("Www-Authenticate") != "Bearer" || text != "" {
-		t.Errorf("with another token: %v, %q", resp, text)
+	if status, text, fields, _ := send("/served", "public", nil); status != http.StatusUnauthorized || fields.Get("Www-Authenticate") != "Bearer" || text != "" {
+		t.Errorf("with another token: %d, %q, %v", status, text, fields)
 	}
-	if resp, text := send("/served", "secret", nil); resp.StatusCode != http.StatusOK || text != "1\n" || !strings.HasPrefix(resp.Header.Get("Server-Timing"), "service;dur=") {
-		t.Errorf("with the token: %v, %q: the service has had no other request", resp, text)
+	if status, text, fields, _ := send("/served", "secret", nil); status != http.StatusOK || text != "1\n" || !strings.HasPrefix(fields.Get("Server-Timing"), "service;dur=") {
+		t.Errorf("with the token: %d, %q, %v: the service has had no other request", status, text, fields)
 	}
-	if resp, text := send("/count?3", "secret", nil); text != "0\n1\n2\n" || resp.Trailer.Get("X-Count") != "3" {
-		t.Errorf("a body with trailers: %q, %v", text, resp.Trailer)
+	if _, text, _, trailers := send("/count?3", "secret", nil); text != "0\n1\n2\n" || trailers.Get("X-Count") != "3" {
+		t.Errorf("a body with trailers: %q, %v", text, trailers)
 	}
 	large := strings.Repeat("more than is on its way at a time\n", 30_000)
-	if _, text := send("/echo", "secret", strings.NewReader(large)); text != large {
+	if _, text, _, _ := send("/echo", "secret", strings.NewReader(large)); text != large {
 		t.Errorf("%d of %d bytes come back", len(text), len(large))
 	}
 	if w := s.counts(); w.GetRequests() != 4 || w.GetFailed() != 0 {

@@ -8,10 +8,17 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
 // nativeVariable makes the test binary the native counterpart of a guest: its value is the program's name and arguments.
@@ -55,7 +62,7 @@ func runNative(command string) int {
 	args := strings.Fields(command)
 	programs := map[string]func(args []string) error{
 		"echo": nativeEcho, "mux": nativeMux, "http": nativeHTTP, "client": nativeClient,
-		"pump": nativePump, "copy": nativeCopy, "plain": plainHTTP,
+		"pump": nativePump, "copy": nativeCopy, "plain": plainHTTP, "sleep": nativeSleep,
 	}
 	if err := programs[args[0]](args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, command+":", err)
@@ -111,6 +118,37 @@ func nativeMux([]string) error {
 		}
 		go echoAll(c)
 	}
+}
+
+// nativeSleep sleeps for 5 ms at a time in ten threads of its own, for 6 s, and writes to FILE how many nanoseconds late it is woken,
+// at p50 and p99.
+func nativeSleep(args []string) error {
+	const threads, times, period = 10, 1200, 5 * time.Millisecond
+	fmt.Println("sleeping")
+	var (
+		wg   sync.WaitGroup
+		mu   sync.Mutex
+		late []time.Duration
+	)
+	for range threads {
+		wg.Go(func() {
+			runtime.LockOSThread()
+			var mine []time.Duration
+			for range times {
+				began := time.Now()
+				spec := unix.NsecToTimespec(int64(period))
+				_ = unix.Nanosleep(&spec, nil) // a signal may have cut it short
+				mine = append(mine, time.Since(began)-period)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			late = append(late, mine...)
+		})
+	}
+	wg.Wait()
+	slices.Sort(late)
+	text := fmt.Sprintln(testkit.Quantile(late, 0.5).Nanoseconds(), testkit.Quantile(late, 0.99).Nanoseconds())
+	return os.WriteFile(args[0], []byte(text), 0o600)
 }
 
 // nativeHTTP is what examples/http is.

@@ -389,8 +389,14 @@ func driveEcho(b *testing.B, connections []net.Conn, every, during time.Duration
 	return perSecond
 }
 
-// driveHTTP sends requests to a process, on connections that are kept alive.
+// driveHTTP sends requests to a process, on connections that are kept alive, as many as it answers.
 func driveHTTP(b *testing.B, address string, connections, pid int) load {
+	b.Helper()
+	return driveHTTPEvery(b, address, connections, 0, pid)
+}
+
+// driveHTTPEvery does so at a rate: a request on each connection in every period.
+func driveHTTPEvery(b *testing.B, address string, connections int, every time.Duration, pid int) load {
 	b.Helper()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}
 	defer client.CloseIdleConnections()
@@ -399,9 +405,15 @@ func driveHTTP(b *testing.B, address string, connections, pid int) load {
 		stopping atomic.Bool
 		wg       sync.WaitGroup
 	)
-	for range connections {
+	began := time.Now()
+	for i := range connections {
 		wg.Go(func() {
+			next := began.Add(every * time.Duration(i) / time.Duration(connections)) // they take turns
 			for !stopping.Load() {
+				if every > 0 {
+					time.Sleep(time.Until(next))
+					next = next.Add(every)
+				}
 				resp, err := client.Get("http://" + address + "/hello/world")
 				if err != nil {
 					b.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 )
 
 // ErrWouldBlock is returned by a Source or Sink that is not ready.
@@ -75,6 +76,13 @@ func (Discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // Notify calls ready.
 func (Discard) Notify(ready func()) (stop func()) { return readyNow(ready) }
+
+// Ready reports whether a Notifier is ready now.
+func Ready(n Notifier) bool {
+	var ready atomic.Bool
+	n.Notify(func() { ready.Store(true) })()
+	return ready.Load()
+}
 
 func readyNow(ready func()) (stop func()) {
 	ready()

@@ -50,6 +50,13 @@ func (i *In) Attach(wake func()) {
 	i.wake = wake
 }
 
+// Ready reports whether there is something to read, or there will be nothing.
+func (i *In) Ready() bool {
+	i.exchange.mu.Lock()
+	defer i.exchange.mu.Unlock()
+	return i.ended || len(i.bytes)+len(i.values) > 0
+}
+
 // Read reads bytes of a stream of bytes; ended is true if there will be no others.
 func (i *In) Read(to []byte) (n int, ended bool) {
 	x := i.exchange

@@ -143,7 +143,13 @@ type clientSource struct {
 	held int64
 }
 
-var _ Producer = (*clientSource)(nil)
+var (
+	_ Producer = (*clientSource)(nil)
+	_ Readier  = (*clientSource)(nil)
+)
+
+// Ready implements Readier.
+func (p *clientSource) Ready() bool { return p.in.Ready() }
 
 // Produce implements Producer.
 func (p *clientSource) Produce(to *Items) (more bool) {
@@ -181,7 +187,13 @@ type clientSink struct {
 	held int64
 }
 
-var _ Consumer = (*clientSink)(nil)
+var (
+	_ Consumer = (*clientSink)(nil)
+	_ Readier  = (*clientSink)(nil)
+)
+
+// Ready implements Readier.
+func (s *clientSink) Ready() bool { return s.out.Room() > 0 || s.out.Stopped() }
 
 // Consume implements Consumer. Of items that are no bytes it takes one at a time, since each may be the last that there is room for.
 func (s *clientSink) Consume(from *Items) (more bool) {

@@ -18,14 +18,6 @@ type Producer interface {
 	Stop()
 }
 
-// Readier is a Producer that knows whether it has items. Of another one a read of no items is told at once that it has.
-type Readier interface {
-	Producer
-	// Ready reports whether Produce would write anything, or end the stream. If not, it calls HostEnd.Await, or HostEnd.Wake when
-	// that may have changed.
-	Ready() bool
-}
-
 // Consumer reads the items of a stream, or the value of a future, that a component gives the host. Its methods are called on the
 // store's fiber and do not wait.
 type Consumer interface {
@@ -34,6 +26,14 @@ type Consumer interface {
 	Consume(from *Items) (more bool)
 	// Stop is called once: ended is true if the component has dropped its end, so that all that it has written was consumed.
 	Stop(ended bool)
+}
+
+// Readier is a Producer or Consumer that knows whether it can move items now. Of another one a copy of no items is told at once that it
+// can.
+type Readier interface {
+	// Ready reports whether Produce or Consume would move anything, or end the stream. If not, it calls HostEnd.Await, or HostEnd.Wake
+	// when that may have changed.
+	Ready() bool
 }
 
 // Items are what a Producer writes or a Consumer reads at a time.
@@ -189,7 +189,11 @@ func (h *HostEnd) serve() error {
 
 // askReady ends a copy of no items, by which the component asks whether the host is ready, when it is.
 func (h *HostEnd) askReady() error {
-	if r, ok := h.producer.(Readier); ok {
+	r, ok := h.producer.(Readier)
+	if h.producer == nil {
+		r, ok = h.consumer.(Readier)
+	}
+	if ok {
 		if err := h.store.Charge(callCost); err != nil {
 			return err
 		}

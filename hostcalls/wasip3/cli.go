@@ -112,7 +112,16 @@ type standardInput struct {
 	end *component.HostEnd
 }
 
-var _ component.Producer = (*standardInput)(nil)
+var (
+	_ component.Producer = (*standardInput)(nil)
+	_ component.Readier  = (*standardInput)(nil)
+)
+
+// Ready implements component.Readier.
+func (s *standardInput) Ready() bool {
+	from := &s.host.Stdin
+	return ready(s.end, from, from.Op(), &from.Waiting)
+}
 
 // Produce implements component.Producer.
 func (s *standardInput) Produce(to *component.Items) (more bool) {
@@ -150,7 +159,13 @@ type standardOutput struct {
 	end  *component.HostEnd
 }
 
-var _ component.Consumer = (*standardOutput)(nil)
+var (
+	_ component.Consumer = (*standardOutput)(nil)
+	_ component.Readier  = (*standardOutput)(nil)
+)
+
+// Ready implements component.Readier.
+func (s *standardOutput) Ready() bool { return ready(s.end, s.to, s.to.Op(s.name), &s.to.Waiting) }
 
 // Consume implements component.Consumer. A component that goes on although it knows that nobody reads any more ends.
 func (s *standardOutput) Consume(from *component.Items) (more bool) {

@@ -127,7 +127,15 @@ type outgoing struct {
 	done  func() // nil: it was called
 }
 
-var _ component.Consumer = (*outgoing)(nil)
+var (
+	_ component.Consumer = (*outgoing)(nil)
+	_ component.Readier  = (*outgoing)(nil)
+)
+
+// Ready implements component.Readier.
+func (o *outgoing) Ready() bool {
+	return ready(o.reads, o.body.Writer(), o.body.Op(hostcalls.OpWrite), &o.start)
+}
 
 // Consume implements component.Consumer.
 func (o *outgoing) Consume(from *component.Items) (more bool) {

@@ -31,6 +31,7 @@ type (
 
 var (
 	_ component.Producer = incomingStream{}
+	_ component.Readier  = incomingStream{}
 	_ component.Producer = incomingTrailers{}
 )
 
@@ -44,6 +45,11 @@ func (i *incoming) hold() (ok bool) {
 		i.held = bytes
 	}
 	return ok
+}
+
+// Ready implements component.Readier.
+func (s incomingStream) Ready() bool {
+	return !s.hold() || ready(s.stream, s.body.Reader(), s.body.Op(hostcalls.OpRead), &s.start)
 }
 
 // Produce implements component.Producer.

@@ -154,7 +154,9 @@ func (r *rig) begin(config *abi.Config) *run {
 	r.t.Helper()
 	p := &run{rig: r, done: make(chan struct{})}
 	p.output.more = make(chan struct{}, 1)
-	config.Stdout = &p.output
+	if config.Stdout == nil {
+		config.Stdout = &p.output
+	}
 	process, err := r.program.NewProcess(config)
 	if err != nil {
 		r.t.Fatal(err)

@@ -64,7 +64,13 @@ type input struct {
 	name   string
 }
 
-var _ component.Producer = (*input)(nil)
+var (
+	_ component.Producer = (*input)(nil)
+	_ component.Readier  = (*input)(nil)
+)
+
+// Ready implements component.Readier.
+func (i *input) Ready() bool { return i.socket.ready(i.end, hostcalls.OpRead, network.In) }
 
 // Produce implements component.Producer.
 func (i *input) Produce(to *component.Items) (more bool) {

@@ -31,6 +31,17 @@ func (s *tcpSocket) await(end *component.HostEnd, kind hostcalls.OpKind, d netwo
 	end.Await(since(network.Op(s.tcp, kind, d, size), &s.starts[d]), on)
 }
 
+// ready reports whether the socket is ready in a direction, and has an end of the host wait for that otherwise.
+func (s *tcpSocket) ready(end *component.HostEnd, kind hostcalls.OpKind, d network.Direction) bool {
+	defer s.host.store.AddCostSince(time.Now())
+	if n, hangup := s.tcp.Level(d); (n > 0 || hangup) && !network.WaitsForRate(s.tcp, d) {
+		s.starts[d].End()
+		return true
+	}
+	s.await(end, kind, d, 0)
+	return false
+}
+
 // receive answers receive.
 func (c call) receive(s *tcpSocket) {
 	r := &tcpReceiver{outcome: c.outcomeOfStream(putSocketCode), failed: s.begin(network.In)}
@@ -49,19 +60,14 @@ type tcpReceiver struct {
 	over   bool // there is nothing more to receive
 }
 
-var _ component.Readier = (*tcpReceiver)(nil)
+var (
+	_ component.Producer = (*tcpReceiver)(nil)
+	_ component.Readier  = (*tcpReceiver)(nil)
+)
 
 // Ready implements component.Readier.
 func (r *tcpReceiver) Ready() bool {
-	if r.failed != nil {
-		return true
-	}
-	defer r.host.store.AddCostSince(time.Now())
-	if _, err := r.socket.tcp.Read(make([]byte, 1), true); errors.Is(err, hostcalls.ErrWouldBlock) {
-		r.socket.await(r.end, hostcalls.OpRead, network.In, 0)
-		return false
-	}
-	return true
+	return r.failed != nil || r.socket.ready(r.end, hostcalls.OpRead, network.In)
 }
 
 // Produce implements component.Producer.
@@ -127,7 +133,15 @@ type tcpSender struct {
 	failed error
 }
 
-var _ component.Consumer = (*tcpSender)(nil)
+var (
+	_ component.Consumer = (*tcpSender)(nil)
+	_ component.Readier  = (*tcpSender)(nil)
+)
+
+// Ready implements component.Readier.
+func (w *tcpSender) Ready() bool {
+	return w.failed != nil || w.socket.ready(w.end, hostcalls.OpWrite, network.Out)
+}
 
 // Consume implements component.Consumer. What it has consumed the system has.
 func (w *tcpSender) Consume(from *component.Items) (more bool) {
@@ -197,7 +211,29 @@ type tcpAcceptor struct {
 	socket *tcpSocket
 }
 
-var _ component.Producer = (*tcpAcceptor)(nil)
+var (
+	_ component.Producer = (*tcpAcceptor)(nil)
+	_ component.Readier  = (*tcpAcceptor)(nil)
+)
+
+// Ready implements component.Readier.
+func (l *tcpAcceptor) Ready() bool {
+	h := l.socket.host
+	if !l.socket.ready(l.end, hostcalls.OpAccept, network.In) {
+		return false
+	}
+	if !h.Handles.Full() && !h.Net().Full() {
+		return true
+	}
+	l.awaitRoom()
+	return false
+}
+
+// awaitRoom has the end wait until a connection may be accepted that was not for want of something.
+func (l *tcpAcceptor) awaitRoom() {
+	s := l.socket
+	l.end.Await(since(network.Op(s.tcp, hostcalls.OpAccept, network.In, 0), &s.starts[network.In]), wasi.Room{Host: s.host.Host})
+}
 
 // Produce implements component.Producer. It accepts one connection, which it hands over; others wait meanwhile, as they do while
 // there is no descriptor for them.
@@ -221,7 +257,7 @@ func (l *tcpAcceptor) Produce(to *component.Items) (more bool) {
 		if !c.Handles.Full() {
 			c.Handles.Shortage()
 		}
-		l.end.Await(since(network.Op(s.tcp, hostcalls.OpAccept, network.In, 0), &s.starts[network.In]), wasi.Room{Host: s.host.Host})
+		l.awaitRoom()
 		return true
 	}
 	return false

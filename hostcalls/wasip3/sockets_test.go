@@ -87,30 +87,87 @@ func TestConnection(t *testing.T) {
 	p.ends()
 }
 
-// TestReadiness: a read of no bytes ends when there are some, or there will be none. (The program calls it cancelled either way.)
+// TestReadiness: a copy of no items ends when the host is ready for some, or there will be none.
 func TestReadiness(t *testing.T) {
-	r := newNode(t).rig(t)
-	l := r.server(serverAt)
-	p := r.start("tcp", "connect "+serverAt, "receive", "within 20 read 0", "read 0", "read 0", "read 9", "read 0", "read 9", "received")
-	p.says("tcp: ok", "connect: ok", "read: cancelled")
-	peer := r.accept(l)
-	waits := func() {
+	n := newNode(t)
+	waits := func(p *run, kind hostcalls.OpKind, target string) {
 		t.Helper()
-		p.waits(hostcalls.OpRead)
+		p.waits(kind)
 		for _, op := range p.process.AppendOps(nil) {
-			if op.Kind == hostcalls.OpRead && (op.Bytes > 0 || op.Target != serverAt) {
+			if op.Kind == kind && (op.Bytes > 0 || op.Target != target) {
 				t.Errorf("it waits for %d bytes of %s", op.Bytes, op.Target)
 			}
 		}
 	}
-	waits()
-	_, _ = io.WriteString(peer, "ping")
-	p.says("read: cancelled", "read: cancelled", "read: ping")
-	waits()
-	_ = peer.Close()
-	p.says("read: cancelled", "read: end", "received: ok")
-	p.ends()
+	t.Run("receive", func(t *testing.T) {
+		r := n.rig(t)
+		l := r.server(serverAt)
+		p := r.start("tcp", "connect "+serverAt, "receive", "within 20 await reader", "await reader", "await reader", "read 9", "await reader", "read 9", "received")
+		p.says("tcp: ok", "connect: ok", "await: cancelled")
+		peer := r.accept(l)
+		waits(p, hostcalls.OpRead, serverAt)
+		_, _ = io.WriteString(peer, "ping")
+		p.says("await: ready", "await: ready", "read: ping")
+		waits(p, hostcalls.OpRead, serverAt)
+		_ = peer.Close()
+		p.says("await: ready", "read: end", "received: ok")
+		p.ends()
+	})
+	t.Run("send", func(t *testing.T) {
+		r := n.rig(t)
+		l := r.server(serverAt)
+		p := r.start("tcp", "connect "+serverAt, "send", "await writer", "within 20 flood 9999999", "within 20 await writer", "await writer", "write x", "drop writer", "sent")
+		p.says("tcp: ok", "connect: ok", "await: ready", "flood: cancelled in the middle", "await: cancelled")
+		peer := r.accept(l)
+		waits(p, hostcalls.OpWrite, serverAt)
+		go func() { _, _ = io.Copy(io.Discard, peer) }()
+		p.says("await: ready", "write: ok", "sent: ok")
+		p.ends()
+	})
+	t.Run("accept", func(t *testing.T) {
+		r := n.rig(t)
+		r.config.Descriptors = 3 + 2
+		p := r.start("tcp", "bind "+ownAt, "listen", "within 20 await listener", "await listener", "accept", "await listener", "accept")
+		p.says("tcp: ok", "bind: ok", "listen: ok", "await: cancelled")
+		waits(p, hostcalls.OpAccept, ownAt)
+		r.client(ownAt)
+		p.says("await: ready", "accept: ok")
+		r.client(ownAt) // there is no descriptor for it
+		waits(p, hostcalls.OpAccept, ownAt)
+		p.task.Cancel(errStop)
+		<-p.done
+	})
+	t.Run("input", func(t *testing.T) {
+		r := n.rig(t)
+		input := hostcalls.NewPipe(10)
+		r.config.Stdin = input.Reader()
+		p := r.start("input", "within 20 await reader", "await reader", "read 9", "await reader", "read 9", "ended")
+		p.says("await: cancelled")
+		waits(p, hostcalls.OpRead, hostcalls.Stdin)
+		_, _ = input.Writer().Write([]byte("ab"))
+		p.says("await: ready", "read: ab")
+		waits(p, hostcalls.OpRead, hostcalls.Stdin)
+		input.CloseWrite()
+		p.says("await: ready", "read: end", "ended: ok")
+		p.ends()
+	})
+	t.Run("output", func(t *testing.T) {
+		r := n.rig(t)
+		output := hostcalls.NewPipe(512)
+		output.Hold()
+		r.config.Stdout = output.Writer()
+		p := r.start("await output")
+		waits(p, hostcalls.OpWrite, hostcalls.Stdout)
+		output.Release()
+		<-p.done
+		text := make([]byte, 512)
+		if n, err := output.Reader().Read(text); string(text[:n]) != "await: ready\n" {
+			t.Errorf("it says %q, %v", text[:n], err)
+		}
+	})
 }
+
+var errStop = errors.New("stopped")
 
 // TestDropped: whatever a program drops of a connection, and when, what is left goes on, and in the end nothing is.
 func TestDropped(t *testing.T) {

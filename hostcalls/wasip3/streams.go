@@ -93,6 +93,16 @@ func (o *outcome) Produce(to *component.Items) (more bool) {
 // Stop implements component.Producer.
 func (o *outcome) Stop() { o.release() }
 
+// ready reports whether a stream is ready, and has an end of the host wait for that otherwise, by an operation.
+func ready(end *component.HostEnd, on hostcalls.Notifier, op hostcalls.Op, start *hostcalls.WaitStart) bool {
+	if hostcalls.Ready(on) {
+		start.End()
+		return true
+	}
+	end.Await(since(op, start), on)
+	return false
+}
+
 // since says since when an operation waits.
 func since(op hostcalls.Op, start *hostcalls.WaitStart) hostcalls.Op {
 	op.Start = start.Poll(time.Now())

@@ -5,6 +5,7 @@
 //	listen; accept              the latter makes the connection the socket
 //	receive; send               begin the stream of the direction
 //	read N; write TEXT; flood N on it: up to N bytes; TEXT; N bytes
+//	await X                     waits by a copy of no items: X: reader, writer, listener, output
 //	received; sent              wait for the futures
 //	drop X                      X: socket, listener, reader, writer, received, sent, file, filed
 //	local; remote               the addresses
@@ -211,6 +212,22 @@ static void write(const char *step, const uint8_t *text, size_t n) {
     say(step, "ok");
 }
 
+// await waits until a stream is ready, as far as the host tells.
+static void await(const char *step, const char *what) {
+    uint32_t waitable = strcmp(what, "reader") == 0 ? reader : strcmp(what, "listener") == 0 ? listener : strcmp(what, "writer") == 0 ? writer : out;
+    steps_waitable_status_t status = waitable == reader     ? wasi_sockets_types_stream_u8_read(reader, bytes, 0)
+                                     : waitable == listener ? wasi_sockets_types_stream_own_tcp_socket_read(listener, 0, 0)
+                                                            : wasi_sockets_types_stream_u8_write(waitable, bytes, 0);
+    if (status == STEPS_WAITABLE_STATUS_BLOCKED)
+        status = event(waitable, limit);
+    if (status == STEPS_WAITABLE_STATUS_BLOCKED)
+        status = waitable == reader     ? wasi_sockets_types_stream_u8_cancel_read(reader)
+                 : waitable == listener ? wasi_sockets_types_stream_own_tcp_socket_cancel_read(listener)
+                                        : wasi_sockets_types_stream_u8_cancel_write(waitable);
+    steps_waitable_state_t state = STEPS_WAITABLE_STATE(status);
+    say(step, state == STEPS_WAITABLE_DROPPED ? "end" : state == STEPS_WAITABLE_CANCELLED ? "cancelled" : "ready");
+}
+
 // OUTCOME makes a function that waits for a future of an interface, whose error has a name.
 #define OUTCOME(function, future_type, name) \
     static void function(const char *step, future_type##_t future) { \
@@ -341,6 +358,8 @@ static void step(char *text) {
         write(word, (uint8_t *)arg, strlen(arg));
     } else if (IS("flood")) {
         write(word, 0, (size_t)atoi(arg));
+    } else if (IS("await")) {
+        await(word, arg);
     } else if (IS("received")) {
         outcome(word, received);
     } else if (IS("sent")) {

@@ -10,7 +10,8 @@ import (
 //
 // A program that was not written for listeners that it is handed makes a socket and binds it. The address is taken then:
 // by the listener that the grant has opened. So that socket stands for the listener, as a duplicate of a descriptor does;
-// the system's socket is closed when both are. What came before the program was ready waits to be accepted.
+// the system's socket is closed when both are, and has the options that the program has set before it bound its own. What came
+// before the program was ready waits to be accepted.
 type granted struct {
 	streams   []*stream
 	datagrams []*datagrams
@@ -60,6 +61,7 @@ func (s *socket) standFor(l *socket, g Grant, local netip.AddrPort) bool {
 	own := s.inner
 	s.inner, s.shares = l.inner, l.shares
 	s.mu.Unlock()
+	s.handOn(own, l.inner)
 	_ = own.Close()
 	return true
 }

@@ -91,6 +91,60 @@ func TestBindToGrantedListener(t *testing.T) {
 	}
 }
 
+// TestOptionsBeforeBind: what a program sets before it binds to a granted listener holds for the listener and for all that it accepts;
+// what it does not set is as the grant has it.
+func TestOptionsBeforeBind(t *testing.T) {
+	const at = "10.0.0.1:80"
+	for _, late := range []bool{false, true} { // bound by listen alone
+		s := networktest.New()
+		asked, at, client := at, at, addrPort(at)
+		if late {
+			asked, at, client = "0.0.0.0:0", "0.0.0.0:41000", addrPort("10.0.0.1:41000")
+		}
+		n, granted, _ := granting(t, s, at, asked)
+		if err := granted.SetOption(network.ReceiveBuffer, 5000); err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Storm(client, 1) // before there are options
+		l, err := n.TCP(network.IPv4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set := map[network.Option]int{network.KeepAlive: 1, network.KeepAliveIdle: 20e6, network.HopLimit: 7, network.SendBuffer: 7000}
+		for o, value := range set {
+			if err := l.SetOption(o, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !late {
+			err = l.Bind(addrPort(at))
+		}
+		if err := errors.Join(err, l.Listen(16)); err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Storm(client, 1)
+		set[network.ReceiveBuffer] = 5000
+		has := func(who string, c network.TCP) {
+			t.Helper()
+			for o, want := range set {
+				if got, err := c.Option(o); got != want || err != nil {
+					t.Errorf("%s has option %d = %d, %v; want %d", who, o, got, err, want)
+				}
+			}
+		}
+		has("the listener", l)
+		for _, who := range []string{"what came before", "what comes later"} {
+			c, err := l.Accept()
+			if err != nil {
+				t.Fatal(err)
+			}
+			has(who, c)
+			_ = c.Close()
+		}
+		_ = l.Close()
+	}
+}
+
 // TestGrantedIsBound: what a grant has opened does not stand for itself.
 func TestGrantedIsBound(t *testing.T) {
 	const at, every = "10.0.0.1:53", "0.0.0.0:0"
@@ -292,10 +346,13 @@ func TestBindToGrantedDatagrams(t *testing.T) {
 	}
 	defer granted.Close()
 	u, err := n.UDP(network.IPv4)
-	if err := errors.Join(err, u.Bind(addrPort(at))); err != nil {
+	if err := errors.Join(err, u.SetOption(network.HopLimit, 7), u.Bind(addrPort(at))); err != nil {
 		t.Fatal(err)
 	}
 	defer u.Close()
+	if hops, err := u.Option(network.HopLimit); hops != 7 || err != nil {
+		t.Errorf("the hop limit that was set before the bind is %d, %v", hops, err)
+	}
 	client, err := s.UDP(network.IPv4)
 	if err != nil {
 		t.Fatal(err)

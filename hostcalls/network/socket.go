@@ -27,6 +27,7 @@ type socket struct {
 
 	bound  bool          // by a grant, as what a grant has opened is
 	later  bool          // bound to a port that the system has yet to choose
+	chosen uint16        // options that were set before it was bound, a bit for each
 	shares *atomic.Int32 // how many sockets of the process stand for inner; nil if that is this one alone
 
 	mu      sync.Mutex // guards the fields below
@@ -231,7 +232,23 @@ func (s *socket) SetOption(o Option, value int) error {
 	if o == ReuseAddr && (s.bound || s.group != "") {
 		value = 1
 	}
-	return s.explain(s.inner.SetOption(o, value))
+	err := s.inner.SetOption(o, value)
+	if err == nil && !s.bound && o != ReuseAddr {
+		s.chosen |= 1 << o
+	}
+	return s.explain(err)
+}
+
+// handOn gives a socket of the stack the options of another one that were set before s was bound.
+func (s *socket) handOn(from, to Socket) {
+	for o := range Option(16) {
+		if s.chosen&(1<<o) == 0 {
+			continue
+		}
+		if value, err := from.Option(o); err == nil {
+			_ = to.SetOption(o, value)
+		}
+	}
 }
 
 // Notify implements Socket.

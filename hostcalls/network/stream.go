@@ -112,6 +112,9 @@ func (s *stream) Accept() (TCP, error) {
 		s.network.memory.Free(held)
 		return nil, s.explain(err)
 	}
+	if s.shares != nil {
+		s.handOn(s.inner, inner) // it may have come before the listener had them
+	}
 	c := s.network.stream(inner, s.family, "")
 	c.group = s.clientsName()
 	s.mu.Lock()

@@ -377,12 +377,27 @@ func testOptions(h *harness) {
 	if got, err := h.listen(loopback4).Option(network.Listening); got != 1 || err != nil {
 		h.Errorf("a listener is listening: %d, %v", got, err)
 	}
+	l := h.listen(loopback4)
+	h.must(l.SetOption(network.KeepAlive, 1))
+	h.must(l.SetOption(network.KeepAliveIdle, 20e6))
+	if _, err := h.connect(l.LocalAddr()); err != nil {
+		h.must(err)
+	}
+	h.wait(l, network.In)
+	accepted, err := l.Accept()
+	h.must(err)
+	h.Cleanup(func() { _ = accepted.Close() })
+	for o, want := range map[network.Option]int{network.KeepAlive: 1, network.KeepAliveIdle: 20e6, network.Listening: 0} {
+		if got, err := accepted.Option(o); got != want || err != nil {
+			h.Errorf("option %d of what it accepts = %d, %v; want %d", o, got, err, want)
+		}
+	}
 	if client.SetOption(network.Listening, 1) == nil || client.SetOption(network.PendingError, 1) == nil {
 		h.Error("an option that can't be set was set")
 	}
 	const unknown = network.Option(200)
 	h.mustBe(network.ErrUnknownOption, client.SetOption(unknown, 1))
-	_, err := client.Option(unknown)
+	_, err = client.Option(unknown)
 	h.mustBe(network.ErrUnknownOption, err)
 
 	u := h.udp()

@@ -2,6 +2,7 @@ package networktest
 
 import (
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -113,6 +114,8 @@ func (c *tcp) fail(err syscall.Errno) {
 func (c *tcp) enqueue(from *tcp) {
 	s := c.stack
 	theirs := s.newTCP(c.family)
+	theirs.options = maps.Clone(c.options)
+	delete(theirs.options, network.Listening)
 	moved := 0
 	if from.local.Addr().IsUnspecified() {
 		from.local = netip.AddrPortFrom(from.to.Addr(), from.local.Port())

@@ -60,16 +60,23 @@ type Peered interface {
 // Peer returns the id of the workload that alone can end the op, by reading or writing at the other end, or by an answer, if no
 // time is over before; empty if there is none, and the op ends by something else.
 func (o *Op) Peer() string {
-	p, ok := o.Subject.(Peered)
-	if !ok || !o.Deadline.IsZero() {
+	if !o.Deadline.IsZero() {
 		return ""
 	}
 	switch o.Kind {
 	case OpRead, OpWrite, OpHTTP:
-		return p.Peer()
+		return o.OtherEnd()
 	default:
 		return ""
 	}
+}
+
+// OtherEnd returns the id of the workload at the other end of what the op acts on; empty if there is none, or it is not known.
+func (o *Op) OtherEnd() string {
+	if p, ok := o.Subject.(Peered); ok {
+		return p.Peer()
+	}
+	return ""
 }
 
 // Awaiting is a Subject that waits until another workload listens for connections.

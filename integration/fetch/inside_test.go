@@ -74,12 +74,17 @@ func TestServicesReachEachOther(t *testing.T) {
 		_ = response.Body.Close()
 		answers <- answer{response.StatusCode, string(text)}
 	}()
-	told := map[string]string{}
+	told, asks := map[string]string{}, map[string]bool{}
 	var got answer
 	for got.status == 0 && !t.Failed() {
 		for id, waitsFor := range map[string]string{first: second, second: first} {
 			if stuck := d.Status(t, id).GetStuck(); strings.Contains(stuck, "its requests wait for workload "+waitsFor+", which can't go on either") {
 				told[id] = stuck
+			}
+			for _, op := range d.Status(t, id).GetWaitingFor() {
+				if op.GetKind() == reactorv1.OpKind_OP_KIND_HTTP && op.GetPeer() == waitsFor {
+					asks[id] = true
+				}
 			}
 		}
 		select {
@@ -89,6 +94,9 @@ func TestServicesReachEachOther(t *testing.T) {
 	}
 	if got.status != http.StatusGatewayTimeout || !strings.Contains(got.text, "no answer within 3s") {
 		t.Errorf("in a circle: %+v after %v", got, time.Since(began))
+	}
+	if len(asks) != 2 {
+		t.Errorf("the peers of the requests are told of %v alone", asks)
 	}
 	if len(told) != 2 {
 		t.Errorf("of the circle is told %q", told)

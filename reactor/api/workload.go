@@ -251,6 +251,7 @@ type Op struct {
 	Transferred uint64    // bytes that have gone through what it acts on, in its direction
 	Grant       string    // that it uses, as the command line has it; empty: none
 	Reason      string    // why it lasts, if another workload is to accept a connection and can not; empty otherwise
+	Peer        string    // the workload at the other end; empty: there is none, or it is not known
 }
 
 // OpKind is a kind of host operation. The values are those of OpKind in the API.

@@ -2772,7 +2772,10 @@ type Op struct {
 	Grant string `protobuf:"bytes,9,opt,name=grant,proto3" json:"grant,omitempty"`
 	// reason says why it lasts, if it waits for another workload to accept a connection and that can't yet, such as
 	// "workload db has no listener for other workloads"; empty otherwise.
-	Reason        string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
+	// peer is the id of the workload at the other end: of a pipe or a connection in memory, or the service of this daemon that has
+	// the HTTP request; empty if there is none, or it is not known.
+	Peer          string `protobuf:"bytes,11,opt,name=peer,proto3" json:"peer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2866,6 +2869,13 @@ func (x *Op) GetGrant() string {
 func (x *Op) GetReason() string {
 	if x != nil {
 		return x.Reason
+	}
+	return ""
+}
+
+func (x *Op) GetPeer() string {
+	if x != nil {
+		return x.Peer
 	}
 	return ""
 }
@@ -6301,7 +6311,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\tWaitUsage\x12&\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12-\n" +
 	"\x04time\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04time\x12\x14\n" +
-	"\x05count\x18\x03 \x01(\x04R\x05count\"\xc4\x02\n" +
+	"\x05count\x18\x03 \x01(\x04R\x05count\"\xd8\x02\n" +
 	"\x02Op\x12\x1f\n" +
 	"\vworkload_id\x18\x01 \x01(\tR\n" +
 	"workloadId\x12&\n" +
@@ -6314,7 +6324,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\vtransferred\x18\b \x01(\x04R\vtransferred\x12\x14\n" +
 	"\x05grant\x18\t \x01(\tR\x05grant\x12\x16\n" +
 	"\x06reason\x18\n" +
-	" \x01(\tR\x06reasonJ\x04\b\x02\x10\x03\"U\n" +
+	" \x01(\tR\x06reason\x12\x12\n" +
+	"\x04peer\x18\v \x01(\tR\x04peerJ\x04\b\x02\x10\x03\"U\n" +
 	"\x15SubmitWorkloadRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12,\n" +
 	"\x04spec\x18\x02 \x01(\v2\x18.reactor.v1.WorkloadSpecR\x04spec\"d\n" +

@@ -78,7 +78,7 @@ func (o *Observer) apiOp(id string, op *hostcalls.Op, due time.Time) api.Op {
 	return api.Op{
 		WorkloadID: id, Kind: api.OpKind(op.Kind), Target: clip.Text(op.Target, maxOpText),
 		StartTime: op.Start, Deadline: due, Bytes: op.Bytes,
-		Transferred: op.Transferred(), Grant: clip.Text(op.Grant(), maxOpText), Reason: o.whyWaits(op),
+		Transferred: op.Transferred(), Grant: clip.Text(op.Grant(), maxOpText), Reason: o.whyWaits(op), Peer: op.OtherEnd(),
 	}
 }
 

@@ -42,7 +42,7 @@ func firstOp(ops []*reactorv1.Op) string {
 		return ""
 	}
 	text := opKind(ops[0].GetKind())
-	if target := ops[0].GetTarget(); target != "" {
+	if target := OpTarget(ops[0]); target != "" {
 		text += " " + target
 	}
 	if len(ops) > 1 {

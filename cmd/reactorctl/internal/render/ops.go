@@ -18,6 +18,14 @@ func opKind(kind reactorv1.OpKind) string {
 	return strings.ToLower(strings.TrimPrefix(kind.String(), "OP_KIND_"))
 }
 
+// OpTarget returns what an operation acts on. The URL of a request does not say which workload has it.
+func OpTarget(op *reactorv1.Op) string {
+	if op.GetPeer() != "" && op.GetKind() == reactorv1.OpKind_OP_KIND_HTTP {
+		return op.GetTarget() + " (workload " + op.GetPeer() + ")"
+	}
+	return op.GetTarget()
+}
+
 // Ops returns a list of pending operations, with their workloads or of a single one.
 func Ops(ops []*reactorv1.Op, withWorkloads bool) List {
 	var list List
@@ -37,7 +45,7 @@ func Ops(ops []*reactorv1.Op, withWorkloads bool) List {
 		if n := op.GetTransferred(); n > 0 {
 			bytes = Size(n)
 		}
-		row := table.Cells(opKind(op.GetKind()), op.GetTarget(), age(op.GetStartTime()), bytes, until(op.GetDeadline()), OpGrant(op))
+		row := table.Cells(opKind(op.GetKind()), OpTarget(op), age(op.GetStartTime()), bytes, until(op.GetDeadline()), OpGrant(op))
 		if reasons {
 			row = append(row, screen.Span{Text: op.GetReason(), Style: screen.Notable})
 		}

@@ -185,6 +185,11 @@ func TestOpsScreen(t *testing.T) {
 			WorkloadId: "k8bck5fvq01l1dtvo1ln", Kind: reactorv1.OpKind_OP_KIND_CONNECT, Target: "workload shop/db", Grant: "--connect db=workload:shop/db",
 			StartTime: ago(3 * time.Second), Deadline: ago(-27 * time.Second), Reason: `workload shop has no listener "db" for other workloads`,
 		}}, true)
+		asks := Ops([]*reactorv1.Op{{
+			Kind: reactorv1.OpKind_OP_KIND_HTTP, Target: "GET http://127.0.0.1:9000/items", Peer: "shop", Grant: "--http http://127.0.0.1:9000",
+			StartTime: ago(3 * time.Second),
+		}}, false)
+		checkScreen(t, "ops-peer", 200, table.Lines(asks.Columns, asks.Rows, 200))
 		checkScreen(t, "ops-reason", 80, table.Lines(waits.Columns, waits.Rows, 80))
 		checkScreen(t, "ops-reason", 200, table.Lines(waits.Columns, waits.Rows, 200))
 	})

@@ -344,8 +344,8 @@ func waitingFor(ops []*reactorv1.Op) []string {
 			break
 		}
 		text := opKind(op.GetKind())
-		if op.GetTarget() != "" {
-			text += " " + op.GetTarget()
+		if target := OpTarget(op); target != "" {
+			text += " " + target
 		}
 		text += " for " + age(op.GetStartTime())
 		if why := op.GetReason(); why != "" {

@@ -90,7 +90,7 @@ func oldestTable(ops []*reactorv1.Op, at time.Time) render.List {
 		if op.GetDeadline() != nil {
 			ends = render.Span(op.GetDeadline().AsTime().Sub(at))
 		}
-		t.Rows = append(t.Rows, table.Cells(op.GetWorkloadId(), render.OpKind(op.GetKind()), op.GetTarget(), since(at, op.GetStartTime()), ends, soFar, render.OpGrant(op)))
+		t.Rows = append(t.Rows, table.Cells(op.GetWorkloadId(), render.OpKind(op.GetKind()), render.OpTarget(op), since(at, op.GetStartTime()), ends, soFar, render.OpGrant(op)))
 	}
 	return t
 }

@@ -81,6 +81,7 @@ func fromOps(list []api.Op) []*reactorv1.Op {
 			Transferred: op.Transferred,
 			Grant:       op.Grant,
 			Reason:      op.Reason,
+			Peer:        op.Peer,
 		}
 	}
 	return ops

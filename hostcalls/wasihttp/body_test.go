@@ -104,6 +104,36 @@ func TestBodyStartsLate(t *testing.T) {
 	}
 }
 
+// Who waits for a body without reading or writing has it begun, and is told of bytes, room and the end.
+func TestBodyReadiness(t *testing.T) {
+	started := false
+	b := NewBodyOf(-1, false, func(*Body) { started = true })
+	reader, writer := b.Reader(), b.Writer()
+	want := func(when string, readable, writable bool) {
+		t.Helper()
+		if r, w := hostcalls.Ready(reader), hostcalls.Ready(writer); r != readable || w != writable {
+			t.Errorf("%s: readable %t, writable %t", when, r, w)
+		}
+	}
+	want("empty", false, true)
+	if !started {
+		t.Error("it was not begun")
+	}
+	_, err := writer.Write(make([]byte, BodyBytes))
+	want("full", true, false)
+	_, readErr := reader.Read(make([]byte, BodyBytes))
+	want("read", false, true)
+	if err := errors.Join(err, readErr, b.End(nil)); err != nil {
+		t.Error(err)
+	}
+	want("ended", true, true)
+	b = announcing(t, "")
+	reader, writer = b.Reader(), b.Writer()
+	_, _ = writer.Write(make([]byte, BodyBytes))
+	b.Close(nil)
+	want("closed", true, true)
+}
+
 // A reader that goes ends a Fill that waits for room, and tells the writer why.
 func TestBodyIsClosed(t *testing.T) {
 	b := announcing(t, "")

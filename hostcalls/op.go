@@ -64,7 +64,7 @@ func (o *Op) Peer() string {
 		return ""
 	}
 	switch o.Kind {
-	case OpRead, OpWrite, OpHTTP:
+	case OpRead, OpWrite, OpHTTP, OpCall:
 		return o.OtherEnd()
 	default:
 		return ""
@@ -79,12 +79,12 @@ func (o *Op) OtherEnd() string {
 	return ""
 }
 
-// Awaiting is a Subject that waits until another workload listens for connections.
+// Awaiting is a Subject that waits until another workload listens for connections, or offers its functions.
 type Awaiting interface {
 	Subject
 	// Awaits returns the id of that workload, and the name of the listener; empty if any will do.
 	Awaits() (id, listener string)
-	// Listens reports whether the workload has the listener now.
+	// Listens reports whether the workload has the listener now, or the offer.
 	Listens() bool
 }
 
@@ -130,6 +130,7 @@ const (
 	OpRate               // waits because the guest sends or receives faster than it may
 	OpHTTP               // sends a request of HTTP, and waits for the response
 	OpServe              // answers an HTTP request that came to a service
+	OpCall               // calls a function of another workload
 
 	// OpKinds is one more than the last kind.
 	OpKinds
@@ -139,7 +140,7 @@ const _ = uint(executor.WaitKinds - OpKinds) // the executor has room for all ki
 
 var opKinds = [OpKinds]string{
 	"unspecified", "timer", "read", "write", "accept", "file", "connect", "listen", "instantiate", "memory", "resolve",
-	"handshake", "rate", "http", "serve",
+	"handshake", "rate", "http", "serve", "call",
 }
 
 // String returns the kind's name in the API, in lower case and without the prefix.

@@ -19,6 +19,7 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	hostnet "github.com/reactord/reactord/hostcalls/network/host"
 	"github.com/reactord/reactord/hostcalls/vfs"
@@ -229,7 +230,7 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 		return err
 	}
 	r.equipment = equip.Host{
-		Driver: r.executor.Driver(), Permit: r.permit, Stack: hostnet.New(r.executor.Driver()), Peers: network.NewPeers(),
+		Driver: r.executor.Driver(), Permit: r.permit, Stack: hostnet.New(r.executor.Driver()), Peers: network.NewPeers(), Offers: link.NewOffers(),
 	}
 	r.descriptors = hostcalls.NewBudget(process.Descriptors() / 4 * 3)
 	r.shortage = newShortage(r.log, r.descriptors)

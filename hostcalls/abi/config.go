@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/channel"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	hostnet "github.com/reactord/reactord/hostcalls/network/host"
 	"github.com/reactord/reactord/hostcalls/vfs"
@@ -38,6 +39,8 @@ type Config struct {
 	HTTP wasihttp.Sender
 	// Peer is the process among others, which grants may let it connect to, or be connected by.
 	Peer network.Peer
+	// Links is the process among others whose functions grants may let it call, or that may call its own.
+	Links link.Peer
 	// OnOutside, unless nil, is called on the fiber with each path of the program's that leads out of the folder that it is
 	// beneath, and is refused for that.
 	OnOutside func(path string)

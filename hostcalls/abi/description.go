@@ -25,6 +25,9 @@ type Description struct {
 	HostBytes uint64 `json:"host,omitempty"`
 	// Signatures are the functions that a component exports; nil for core modules.
 	Signatures *signature.Set `json:"signatures,omitempty"`
+	// Links names what a component imports that only other workloads give: interfaces, and functions that are imported by
+	// themselves.
+	Links []string `json:"links,omitempty"`
 }
 
 // Import is one import of a module. Type is in WebAssembly text notation.

@@ -7,8 +7,10 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 )
 
-// Service says how a component serves HTTP. Its address is that of its only listener grant. What is zero has a default.
+// Service says how a component serves: HTTP, at the address of its only listener grant, or calls of other workloads, or both. What is
+// zero has a default.
 type Service struct {
+	Offer      bool          // other workloads may call the functions that the component exports; it needs no listener then
 	Instances  int           // of the component, at a time
 	Concurrent int           // requests that an instance has at a time
 	Requests   int           // requests that an instance gets in all

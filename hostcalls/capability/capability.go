@@ -55,8 +55,16 @@ type Opener interface {
 	Listen(l Listener) error
 	// Connect opens a connection.
 	Connect(c Connection) error
+	// Link has another guest give what a component imports.
+	Link(l Link) error
 	// SetEnv sets a variable of the guest's environment to a secret. It waits for the file that the secret is in.
 	SetEnv(name string, secret Reference) error
+}
+
+// Link is what another guest gives a component that imports it.
+type Link struct {
+	Interface string // that is imported, such as "ns:pkg/iface@1.0.0", or a function that is imported by itself
+	Workload  string // the id of the other guest
 }
 
 // Folder is a folder of the host that is handed to a guest.

@@ -202,12 +202,13 @@ func (l *loader) decode(from *reader) error {
 
 // match finds what the component imports.
 func (l *loader) match() error {
-	imported, resources, missing := l.abi.interfaces.match(l.plan)
-	if len(missing) > 0 {
-		return &abi.MissingImportsError{Imports: missing}
+	m := l.abi.interfaces.match(l.plan)
+	if len(m.missing) > 0 {
+		return &abi.MissingImportsError{Imports: m.missing}
 	}
-	l.imported = imported
-	for guest, host := range resources {
+	l.imported = m.functions
+	l.linkImports(m.links)
+	for guest, host := range m.resources {
 		l.resources[guest] = &resource{instance: plan.Host, host: host, drop: l.abi.drops[host]}
 	}
 	return nil

@@ -21,7 +21,7 @@ const maxDescription = 1 << 20
 
 // describe makes the description, and finds the start of a command.
 func (l *loader) describe() error {
-	d := &abi.Description{Kind: abi.Component, Signatures: signature.Of(l.plan)}
+	d := &abi.Description{Kind: abi.Component, Signatures: signature.Of(l.plan), Links: l.linkNames()}
 	for i := range l.plan.Imports {
 		f := &l.plan.Imports[i]
 		d.Imports = append(d.Imports, abi.Import{Module: f.Interface, Name: f.Name})
@@ -57,6 +57,9 @@ func size(d *abi.Description) int {
 	}
 	for i := range d.Exports {
 		size += len(d.Exports[i].Name)
+	}
+	for _, name := range d.Links {
+		size += len(name)
 	}
 	return size
 }

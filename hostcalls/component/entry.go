@@ -54,6 +54,7 @@ func (a *ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	default:
 		faults = services.Check(module, entry)
 	}
+	faults = append(faults, checkLinks(module, entry.Grants)...)
 	return append(faults, a.checkGrants(entry, wanted)...)
 }
 

@@ -3,6 +3,7 @@ package component
 import (
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/executor/engine"
 )
 
@@ -16,8 +17,10 @@ type Invocation struct {
 	// Exited is called once: when the call has exited, with nil, or when the store is closed, with why it has ended.
 	Exited func(err error)
 
-	store *Store
-	of    *activation // nil: it has exited
+	store   *Store
+	of      *activation      // nil: it has exited
+	results []value.Value    // of StartExport
+	taken   func(held int64) // of StartExport: what Take has read counts as so many bytes
 }
 
 // StartCall makes a call of a function that the component exports, by its full name. The call begins when nothing else runs and its
@@ -57,6 +60,11 @@ func (i *Invocation) take(from *cabi.Reader, x *crossing) error {
 		x.OnError = x.abort // so that the host does not work on what could not be read
 		i.Take(from)
 		x.OnError = nil
+		if i.taken != nil && x.Err() == nil {
+			held := x.held
+			x.held = 0
+			i.taken(held)
+		}
 		return x.Err()
 	})
 }

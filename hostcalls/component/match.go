@@ -2,6 +2,7 @@ package component
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/plan"
@@ -17,11 +18,18 @@ type matcher struct {
 	lacks   bool            // resource types are missing
 }
 
-// match returns the functions of the host that a plan imports, by their numbers, and what each of its imported resource types
-// is at the host. missing says what the host lacks.
-func (h *hostInterfaces) match(p *plan.Plan) (functions []*Function, resources map[*types.Resource]*types.Resource, missing []string) {
+// matched is what a component imports, as the host has it.
+type matched struct {
+	functions []*Function // by the numbers of plan.Imports; nil: the host does not have it
+	resources map[*types.Resource]*types.Resource
+	links     []int    // in plan.Imports: what other workloads may give instead of the host
+	missing   []string // what nobody gives
+}
+
+// match finds what a plan imports.
+func (h *hostInterfaces) match(p *plan.Plan) *matched {
 	m := &matcher{host: h, types: types.NewMatcher(), absent: map[string]bool{}}
-	resources = map[*types.Resource]*types.Resource{}
+	out := &matched{resources: map[*types.Resource]*types.Resource{}}
 	for i := range p.Resources {
 		r := &p.Resources[i]
 		if r.Instance != plan.Host {
@@ -29,18 +37,33 @@ func (h *hostInterfaces) match(p *plan.Plan) (functions []*Function, resources m
 		}
 		if found := m.resource(r); found != nil {
 			m.types.Bind(found, r.Type)
-			resources[r.Type] = found
+			out.resources[r.Type] = found
 		} else {
 			m.lacks = true
 		}
 	}
 	for i := range p.Imports {
-		functions = append(functions, m.function(&p.Imports[i]))
+		f := &p.Imports[i]
+		if m.linkable(f) {
+			out.functions, out.links = append(out.functions, nil), append(out.links, i)
+			continue
+		}
+		out.functions = append(out.functions, m.function(f))
 	}
 	for i := range p.Others {
 		m.other(&p.Others[i])
 	}
-	return functions, resources, m.missing
+	out.missing = m.missing
+	return out
+}
+
+// linkable reports whether a function that the host does not have may come from another workload: one of an interface that is not
+// WASI's, and whose values mean the same there. Of an interface with resource types nothing may.
+func (m *matcher) linkable(f *plan.HostFunc) bool {
+	if in := m.host.find(f.Interface); in != nil && (f.Interface != "" || in.functions[f.Name] != nil) || m.absent[f.Interface] {
+		return false
+	}
+	return !strings.HasPrefix(f.Interface, "wasi:") && !f.Func.Any(func(t *types.Type) bool { return t.Handles })
 }
 
 // iface returns an interface of the host, or notes that it is missing. What is imported by itself is of the interface without a

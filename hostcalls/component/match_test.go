@@ -62,12 +62,69 @@ func TestImportsAreCompared(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _, missing := host.match(flat)
+			missing := host.match(flat).missing
 			if got := strings.Join(missing, ", "); tt.missing == "" && got != "" || !strings.HasPrefix(got, tt.missing) {
 				t.Errorf("missing %q, want %q", got, tt.missing)
 			}
 			if len(missing) > 1 {
 				t.Errorf("%d are missing: %q", len(missing), missing)
+			}
+		})
+	}
+}
+
+// TestLinkableImports: what the host does not have may come from other workloads if its values mean the same there.
+func TestLinkableImports(t *testing.T) {
+	host, _, err := newHostInterfaces([]Interface{
+		{Name: "a:b/c", Version: "0.2.0", Types: "resource one;", Functions: []Function{{Name: "f", Type: "func()"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	function := func(param *binary.ValType) []binary.Definition {
+		f := &binary.FuncType{}
+		if param != nil {
+			f.Params = []binary.Labeled{{Name: "a", Type: *param}}
+		}
+		return []binary.Definition{&binary.Type{Def: f}, &binary.ExportDecl{Name: binary.Name{Text: "g"}, Desc: binary.ExternDesc{Kind: binary.FuncExtern}}}
+	}
+	u32 := binary.ValType{Prim: binary.U32}
+	stream := binary.ValType{Index: 0}
+	streaming := []binary.Definition{
+		&binary.Type{Def: &binary.StreamType{}},
+		&binary.Type{Def: &binary.FuncType{Params: []binary.Labeled{{Name: "a", Type: stream}}}},
+		&binary.ExportDecl{Name: binary.Name{Text: "g"}, Desc: binary.ExternDesc{Kind: binary.FuncExtern, Index: 1}},
+	}
+	resource := &binary.ExportDecl{Name: binary.Name{Text: "r"}, Desc: binary.ExternDesc{Kind: binary.TypeExtern, Bound: binary.SubResource}}
+	withResource := []binary.Definition{
+		resource, &binary.Type{Def: &binary.FuncType{}},
+		&binary.ExportDecl{Name: binary.Name{Text: "g"}, Desc: binary.ExternDesc{Kind: binary.FuncExtern, Index: 1}},
+	}
+	for _, tt := range []struct {
+		name    string
+		imports string
+		decls   []binary.Definition
+		links   int
+		missing string
+	}{
+		{"of an interface that nobody has", "a:b/d@1.0.0", function(&u32), 1, ""},
+		{"without parameters", "a:b/d", function(nil), 1, ""},
+		{"of an interface of the host's", "a:b/c@0.2.0", function(&u32), 0, "a:b/c@0.2.0#g"},
+		{"of WASI", "wasi:none/such@0.2.0", function(&u32), 0, "wasi:none/such@0.2.0"},
+		{"of an interface with a resource type", "a:b/d@1.0.0", withResource, 0, "a:b/d@1.0.0"},
+		{"with a stream", "a:b/d@1.0.0", streaming, 0, "a:b/d@1.0.0"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			flat, err := plan.Flatten(&binary.Component{Definitions: []binary.Definition{
+				&binary.Type{Def: &binary.InstanceType{Decls: tt.decls}},
+				&binary.Import{Name: binary.Name{Text: tt.imports}, Desc: binary.ExternDesc{Kind: binary.InstanceExtern}},
+			}}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := host.match(flat)
+			if got := strings.Join(m.missing, ", "); got != tt.missing || len(m.links) != tt.links {
+				t.Errorf("missing %q, want %q; %d may come from others, want %d", got, tt.missing, len(m.links), tt.links)
 			}
 		})
 	}

@@ -28,6 +28,7 @@ type Operation struct {
 	of     *subtask
 	note   note
 	listed listed
+	held   int64 // bytes of the component's memory, for arguments that were read
 	ended  bool
 }
 
@@ -182,7 +183,7 @@ func (x *crossing) endAsync() error {
 		if err := x.Err(); err != nil {
 			return x.fault(err)
 		}
-		t.operation = o
+		t.operation, o.held = o, x.held
 		o.listed = listed{op: &o.Op, of: o}
 		x.store.operations.add(&o.listed)
 		t.keepLent(x)
@@ -216,6 +217,7 @@ func (o *Operation) end() error {
 		o.Finish(&x.call)
 		return x.endHostCall()
 	})
+	o.free()
 	if err == nil {
 		t.HostReturn()
 	}
@@ -246,8 +248,17 @@ func (o *Operation) cancel() {
 func (o *Operation) abandon() {
 	o.ended = true
 	o.store.operations.remove(&o.listed)
+	o.free()
 	if o.Cancel != nil {
 		o.Cancel()
+	}
+}
+
+// free stops counting the arguments, which nobody has any more.
+func (o *Operation) free() {
+	if o.held > 0 {
+		o.store.Free(o.held)
+		o.held = 0
 	}
 }
 

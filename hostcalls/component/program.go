@@ -39,6 +39,7 @@ type definition struct {
 	lifts     []lift
 	canons    []canon
 	exports   map[string]int // by full names, in lifts
+	links     []linkImport   // what other workloads give
 	run       int            // wasi:cli/run, in lifts; -1: there is none
 	resources map[*types.Resource]*resource
 	instances int

@@ -43,6 +43,7 @@ type Store struct {
 	hostEnds    map[*end]*HostEnd
 	relays      int // between two of them
 	operations  operations
+	links       []linked                 // by the numbers of definition.links; nil: none is linked yet
 	invocations map[*Invocation]struct{} // by the host, that have not exited
 	inbox       inbox
 	loop        loop

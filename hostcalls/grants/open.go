@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
@@ -95,6 +96,12 @@ func (o revokedOpener) Listen(l capability.Listener) error {
 // Connect implements capability.Opener.
 func (o revokedOpener) Connect(c capability.Connection) error {
 	return o.to.RevokedSocket(c.Name, o.lease, false)
+}
+
+// Link implements capability.Opener. What was imported traps when it is called.
+func (o revokedOpener) Link(l capability.Link) error {
+	o.to.Linked(l.Interface, link.New(o.links, l.Workload, nil), o.lease)
+	return nil
 }
 
 // SetEnv implements capability.Opener.

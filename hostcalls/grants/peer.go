@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/files"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 )
 
@@ -71,6 +73,51 @@ func (l peerListener) Awaits() (id, listener string) { return l.id, l.name }
 
 // Listens implements hostcalls.Awaiting.
 func (l peerListener) Listens() bool { return l.peer.Listens(l.id, l.name) }
+
+// Link implements capability.Opener. The other workload is waited for as one that is to accept a connection, and its types are compared.
+func (o opener) Link(l capability.Link) error {
+	made := link.New(o.links, l.Workload, o.to.Imports(l.Interface))
+	if len(made.Imports()) == 0 {
+		return fmt.Errorf("the guest imports nothing of %s", l.Interface)
+	}
+	due := time.Now().Add(peerTimeout)
+	op := hostcalls.Op{Kind: hostcalls.OpCall, Target: ForWorkloads + " " + l.Workload + " " + l.Interface, Subject: peerOffer{files.Held{By: o.lease}, o.links, l.Workload}}
+	for {
+		err := made.Find()
+		if err == nil {
+			o.to.Linked(l.Interface, made, o.lease)
+			return nil
+		}
+		if !errors.Is(err, hostcalls.ErrWouldBlock) {
+			return err
+		}
+		if err := o.lease.Err(); err != nil {
+			return err
+		}
+		if !time.Now().Before(due) {
+			return fmt.Errorf("%w; waited %v for it", err, peerTimeout)
+		}
+		if err := o.call.Await(due, hostcalls.Wait{Op: op, On: o.links.Arrival(l.Workload)}); err != nil {
+			return err
+		}
+	}
+}
+
+// peerOffer is a workload that is waited for until it offers its functions, as a hostcalls.Awaiting.
+type peerOffer struct {
+	files.Held
+	links link.Peer
+	id    string
+}
+
+// Awaits implements hostcalls.Awaiting.
+func (p peerOffer) Awaits() (id, listener string) { return p.id, "" }
+
+// Listens implements hostcalls.Awaiting.
+func (p peerOffer) Listens() bool {
+	_, err := p.links.Find(p.id)
+	return err == nil
+}
 
 // lateError is the error for a connection to another workload that was waited for in vain.
 func lateError(id string, err error) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/files"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
@@ -21,6 +22,7 @@ type Set struct {
 	Folders files.Folders
 
 	peer      network.Peer
+	links     link.Peer
 	config    network.Config
 	sockets   *network.Network // nil until there is a socket
 	unwatch   []func()         // the wake-ups by revocations
@@ -38,6 +40,10 @@ type Receiver interface {
 	Datagrams(name string, udp network.UDP, family network.Family) error
 	// RevokedSocket gets the place of a socket whose grant was revoked, and that would listen or be connected.
 	RevokedSocket(name string, by *lease.Lease, listens bool) error
+	// Imports returns the functions that the guest imports from other guests under the name that a grant has.
+	Imports(name string) []link.Function
+	// Linked gets the link for these, until the lease is revoked.
+	Linked(name string, to *link.Link, by *lease.Lease)
 	// Variable gets a variable of the environment.
 	Variable(name, value string)
 }
@@ -46,7 +52,7 @@ type Receiver interface {
 // for the process by its grants, such as secrets, counts as the process's memory.
 func (s *Set) Init(config *abi.Config, memory network.Memory) {
 	s.Folders = files.NewFolders(config.Mounts, config.OnOutside)
-	s.peer, s.config = config.Peer, config.Network
+	s.peer, s.links, s.config = config.Peer, config.Links, config.Network
 	s.config.Memory = memory
 }
 

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/network/networktest"
 	"github.com/reactord/reactord/hostcalls/vfs"
@@ -67,6 +69,17 @@ func (r *received) Datagrams(name string, udp network.UDP, family network.Family
 func (r *received) RevokedSocket(name string, _ *lease.Lease, _ bool) error {
 	r.note("revoked %s", name)
 	return nil
+}
+
+func (r *received) Imports(name string) []link.Function {
+	if name != "a:b/c" {
+		return nil
+	}
+	return []link.Function{{Interface: name, Name: "f", Type: &types.Func{}}}
+}
+
+func (r *received) Linked(name string, to *link.Link, _ *lease.Lease) {
+	r.note("link %s %s", name, to.Workload())
 }
 
 func (r *received) Variable(name, value string) { r.note("%s=%s", name, value) }

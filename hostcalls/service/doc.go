@@ -1,5 +1,5 @@
 // Package service serves HTTP by a component, as a process: requests come from a listener and go to instances of the component, of
-// which there are several.
+// which there are several. Calls of other workloads are served in the same way.
 //
 //	Services    makes the processes; it finds the handlers among the exports of components by a function it is given
 //	supervisor  the process: it opens the listener, has the instances, and ends them
@@ -10,6 +10,7 @@
 //	ledger      divides the workload's memory among the instances and the connections
 //	instance    a store of the component, with a task of its own
 //	request     a request on its way: it waits, an instance has it, its answer goes out
+//	called      a call of another workload, as a request
 //	slow        clients that keep instances from others
 //	upload      its body; response: what goes out
 //
@@ -30,6 +31,9 @@
 //     for the client, beyond what a minimal rate allows.
 //  8. A store computes for one request at a time. Requests that it does not begin with meanwhile are taken back, if another instance
 //     may begin with them.
+//
+// A call of another workload comes without a connection, by [supervisor.Call], and has no goroutine: its answer is told from the
+// instance's fiber. It has no deadline before it has returned. To the pool it is a request.
 //
 // # Concurrency
 //

@@ -57,7 +57,7 @@ func (i *instance) start() {
 	rest := s.rested()
 	s.mu.Unlock()
 	for _, r := range abandoned {
-		r.abandon()
+		r.abandon(err)
 	}
 	if rest != nil {
 		rest()
@@ -183,6 +183,9 @@ func (i *instance) config() *abi.Config {
 	c := *s.config
 	c.Serve, c.OnStart, c.HeldBytes, c.Stdin = nil, nil, 0, hostcalls.Empty{}
 	c.Memory = &i.share
+	if s.at == noListener {
+		return &c
+	}
 	c.Grants = slices.Delete(slices.Clone(c.Grants), s.at, s.at+1)
 	if s.at < len(c.Leases) {
 		c.Leases = slices.Delete(slices.Clone(c.Leases), s.at, s.at+1)

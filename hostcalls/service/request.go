@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
@@ -20,6 +21,7 @@ type request struct {
 	answered chan answer // for the one answer
 	in       *upload
 	out      *response
+	called   *called      // it is a call of another workload; nil: it is of HTTP
 	cancel   func() error // asks the component to give it up; the fiber's; nil: it can't be asked, or does not have the request
 
 	// Guarded by supervisor.mu.
@@ -33,14 +35,20 @@ type request struct {
 	over     bool      // the component has it no more, and the pool does not know it
 }
 
-// answer is what the component has answered: a response, or why there is none.
+// answer is what the component has answered: a response, or the results of a call, or why there is none.
 type answer struct {
 	response *wasihttp.Response
+	returned link.Answer
 	err      error
 }
 
 // String is the request for people: "GET /path".
-func (r *request) String() string { return name(r.out.from) }
+func (r *request) String() string {
+	if r.called != nil {
+		return r.called.String()
+	}
+	return name(r.out.from)
+}
 
 var (
 	// errAbandoned is the answer of an instance that has ended.
@@ -138,7 +146,11 @@ func (p placed) handle() (err error) {
 	begins := r.instance == p.to && !r.handled
 	r.handled = r.handled || begins
 	s.mu.Unlock()
-	if begins {
+	switch {
+	case !begins:
+	case r.called != nil:
+		r.cancel, err = r.callExport(p.to.store)
+	default:
 		r.cancel, err = s.handler.Handle(p.to.store, &r.exchange)
 	}
 	return err
@@ -150,7 +162,7 @@ func (r *request) answer(response *wasihttp.Response, err error) {
 		response.Body.Describe(r)
 	}
 	r.service.mu.Lock()
-	took := r.tell(answer{response, err})
+	took := r.tell(answer{response: response, err: err})
 	r.service.mu.Unlock()
 	if !took && response != nil {
 		response.Body.Close(errGone)
@@ -163,7 +175,11 @@ func (r *request) tell(a answer) bool {
 		return false
 	}
 	r.told = true
-	r.answered <- a // the only one
+	if r.called != nil {
+		r.called.tell(a)
+	} else {
+		r.answered <- a // the only one
+	}
 	return true
 }
 
@@ -299,9 +315,13 @@ func (s *supervisor) takeBack(i *instance) (abandoned []*request) {
 	return abandoned
 }
 
-// abandon is called when the instance that had the request has ended, or could not be made.
-func (r *request) abandon() {
+// abandon is called when the instance that had the request has ended, or could not be made. why is nil if it was told to.
+func (r *request) abandon(why error) {
+	err := errAbandoned
+	if r.called != nil && why != nil {
+		err = endedError(why)
+	}
 	r.service.mu.Lock()
 	defer r.service.mu.Unlock()
-	r.tell(answer{err: errAbandoned})
+	r.tell(answer{err: err})
 }

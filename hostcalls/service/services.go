@@ -7,9 +7,11 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
@@ -35,13 +37,37 @@ const errNoHandler = "the component exports no handler of HTTP requests: it has 
 
 // Check implements component.Services.
 func (s Services) Check(module *abi.Description, entry abi.Entry) (faults []abi.Fault) {
-	if !s.Serves(module.Exports) {
-		faults = append(faults, abi.Fault{Field: "serve", Text: errNoHandler})
-	}
-	if _, _, err := listenerOf(entry.Grants); err != nil {
+	at, _, err := listenerOf(entry.Grants, entry.Serve.Offer)
+	if err != nil {
 		faults = append(faults, abi.Fault{Field: "grants", Text: err.Error()})
 	}
+	if at != noListener && !s.Serves(module.Exports) {
+		faults = append(faults, abi.Fault{Field: "serve", Text: errNoHandler})
+	}
+	if entry.Serve.Offer && !offers(module) {
+		faults = append(faults, abi.Fault{Field: "serve.offer", Text: errNoOffer})
+	}
 	return faults
+}
+
+// errNoOffer means that a component has nothing for other workloads.
+const errNoOffer = "the component exports no function that other workloads can call: those that take or return resources, streams or futures can't be called"
+
+// offers reports whether other workloads may call a function of a component.
+func offers(module *abi.Description) bool {
+	if module.Signatures == nil {
+		return false
+	}
+	all, err := module.Signatures.Resolve()
+	if err != nil {
+		return false
+	}
+	for i := range all.Functions {
+		if !all.Functions[i].Func.Any(func(t *types.Type) bool { return t.Handles }) {
+			return true
+		}
+	}
+	return false
 }
 
 // Serves implements component.Services.
@@ -53,12 +79,12 @@ func (s Services) Serves(exports []abi.Export) bool {
 // New implements component.Services.
 func (s Services) New(p *component.Program, config *abi.Config) (abi.Process, error) {
 	handler, ok := s.Find(p.Description().Exports)
-	if !ok {
-		return nil, &abi.EntryError{Msg: errNoHandler}
-	}
-	at, listener, err := listenerOf(config.Grants)
+	at, listener, err := listenerOf(config.Grants, config.Serve.Offer)
 	if err != nil {
 		return nil, err
+	}
+	if at != noListener && !ok {
+		return nil, &abi.EntryError{Msg: errNoHandler}
 	}
 	if err := config.Validate(); err != nil {
 		return nil, err
@@ -78,6 +104,15 @@ const (
 	defaultTimeout    = time.Minute
 )
 
+// concurrent reports whether an instance of a component can do several things at a time: it says so for requests, and for calls of other
+// workloads it can if a function of it can wait.
+func concurrent(h Handler, offered *link.Exports) bool {
+	if h != nil {
+		return h.Concurrent()
+	}
+	return offered.Async()
+}
+
 // policyOf returns the policy of a service.
 func policyOf(s *abi.Service, concurrent bool) Policy {
 	p := Policy{Instances: min(runtime.GOMAXPROCS(0), 8), Concurrent: defaultConcurrent, Requests: defaultRequests}
@@ -95,8 +130,11 @@ func policyOf(s *abi.Service, concurrent bool) Policy {
 	return p
 }
 
-// listenerOf returns the only listener among the grants, and its place.
-func listenerOf(grants []capability.Grant) (at int, l capability.Listener, err error) {
+// noListener is the place of the listener of a service that has none, since it only serves calls of other workloads.
+const noListener = -1
+
+// listenerOf returns the only listener among the grants, and its place. There may be none if the service offers its functions.
+func listenerOf(grants []capability.Grant, offers bool) (at int, l capability.Listener, err error) {
 	var all finder
 	for i, g := range grants {
 		before := len(all.found)
@@ -108,6 +146,8 @@ func listenerOf(grants []capability.Grant) (at int, l capability.Listener, err e
 		}
 	}
 	switch {
+	case len(all.found) == 0 && offers:
+		return noListener, l, nil
 	case len(all.found) == 0:
 		return 0, l, errors.New("a service needs a listener: the address that it serves at")
 	case len(all.found) > 1:
@@ -123,6 +163,7 @@ type finder struct{ found []capability.Listener }
 
 func (*finder) OpenFolder(capability.Folder) error        { return nil }
 func (*finder) SetEnv(string, capability.Reference) error { return nil }
+func (*finder) Link(capability.Link) error                { return nil }
 func (*finder) Connect(capability.Connection) error       { return nil }
 
 func (f *finder) Listen(l capability.Listener) error {

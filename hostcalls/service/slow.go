@@ -42,6 +42,9 @@ func (d *drag) of(at time.Duration) time.Duration {
 
 // drags returns by how much the client of a request is late, in the worse direction.
 func (r *request) drags(now time.Time) time.Duration {
+	if r.called != nil {
+		return 0
+	}
 	at := now.Sub(r.start)
 	return max(r.in.drag.of(at), r.out.drag.of(at))
 }

@@ -18,14 +18,18 @@ import (
 // AppendOps implements abi.Process: the requests that come, those that instances have or that wait for one, and what the instances
 // wait for.
 func (s *supervisor) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
-	l := s.listener.Load()
-	if l == nil {
+	if !s.ready.Load() {
 		if s.task.Load() != nil {
 			ops = s.call.AppendOps(ops)
 		}
 		return ops
 	}
-	ops = append(ops, hostcalls.Op{Kind: hostcalls.OpAccept, Target: (*l).Addr().String(), Start: s.since})
+	if l := s.listener.Load(); l != nil {
+		ops = append(ops, hostcalls.Op{Kind: hostcalls.OpAccept, Target: (*l).Addr().String(), Start: s.since})
+	}
+	if s.offered != nil {
+		ops = append(ops, hostcalls.Op{Kind: hostcalls.OpAccept, Target: "workload", Start: s.since})
+	}
 	s.mu.Lock()
 	instances := make([]*instance, 0, len(s.instances))
 	for i := range s.instances {

@@ -13,6 +13,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/link"
 )
 
 // supervisor is a service, as a process: its task waits, while instances with tasks of their own answer requests.
@@ -27,9 +28,10 @@ import (
 //     answered within a grace, unless it has failed; then connections and instances are ended. (Rest waits for that.)
 type supervisor struct {
 	program *component.Program
-	handler Handler
+	handler Handler       // nil: it serves no HTTP
+	offered *link.Exports // what other workloads may call; nil: nothing
 	config  *abi.Config
-	at      int // the listener's place among the grants
+	at      int // the listener's place among the grants, or noListener
 	address capability.Listener
 	timeout time.Duration // of a request
 	slow    time.Duration // by how much a client may be late while requests wait
@@ -40,9 +42,11 @@ type supervisor struct {
 	call     hostcalls.Call
 	task     atomic.Pointer[executor.Task]
 	listener atomic.Pointer[net.Listener]
-	since    time.Time // it listens
-	begun    bool      // the turn's: the listener is open
+	ready    atomic.Bool // all that it needs is open
+	since    time.Time   // ready is true
+	begun    bool        // the turn's: the listener is open
 	unwatch  func()
+	withdraw func() // takes the offer to other workloads back; nil: there is none
 
 	mu        sync.Mutex // guards the fields below
 	pool      pool
@@ -75,7 +79,10 @@ func newSupervisor(p *component.Program, h Handler, config *abi.Config, at int, 
 	if t := config.Serve.Timeout; t > 0 {
 		s.timeout = t
 	}
-	s.pool.policy = policyOf(config.Serve, h.Concurrent())
+	if config.Serve.Offer {
+		s.offered = p.Offered()
+	}
+	s.pool.policy = policyOf(config.Serve, concurrent(h, s.offered))
 	s.ledger = ledger{of: config.Memory, fail: s.fail}
 	if s.ledger.of == nil {
 		s.ledger.of = &unbounded{}
@@ -104,30 +111,55 @@ func (s *supervisor) Turn(f *executor.Fiber) (next executor.Next, done bool) {
 		s.result = err
 		return executor.End(), true
 	}
-	s.open()
+	if err := s.open(); err != nil {
+		s.result = err
+		return executor.End(), true
+	}
 	s.ledger.retry()
 	return executor.Again(executor.WaitKind(hostcalls.OpAccept)), false
 }
 
 // open begins to take requests, when the first instance has started.
-func (s *supervisor) open() {
+func (s *supervisor) open() error {
 	s.mu.Lock()
 	opens := s.serving && !s.opened
 	s.opened = s.opened || opens
 	s.mu.Unlock()
 	if !opens {
-		return
+		return nil
 	}
 	if s.config.OnStart != nil {
 		s.config.OnStart()
 	}
 	s.edge.serve()
+	if s.offered == nil {
+		return nil
+	}
+	withdraw, err := s.config.Links.Offer(s)
+	s.withdraw = withdraw
+	return err
 }
 
 // begin opens the listener and starts the first instance.
 func (s *supervisor) begin(f *executor.Fiber) error {
 	s.guest.Init(s.config.Driver, s.config.Owner)
 	s.call.Init(&s.guest, f)
+	if s.at != noListener {
+		if err := s.listen(f); err != nil {
+			return err
+		}
+	}
+	s.since = time.Now()
+	s.ready.Store(true)
+	s.mu.Lock()
+	i := s.addInstance(s.pool.warm(time.Now()))
+	s.mu.Unlock()
+	i.start()
+	return nil
+}
+
+// listen opens the listener.
+func (s *supervisor) listen(f *executor.Fiber) error {
 	grant := s.config.Grants[s.at]
 	var by *lease.Lease
 	if s.at < len(s.config.Leases) {
@@ -147,14 +179,9 @@ func (s *supervisor) begin(f *executor.Fiber) error {
 	if err != nil {
 		return fail(err)
 	}
-	s.since = time.Now()
 	s.listener.Store(&l)
 	s.unwatch = by.OnRevoke(func() { s.fail(&capability.Error{Grant: grant, Err: lease.ErrRevoked}) })
 	s.edge.listen(l, secure)
-	s.mu.Lock()
-	i := s.addInstance(s.pool.warm(time.Now()))
-	s.mu.Unlock()
-	i.start()
 	return nil
 }
 
@@ -189,6 +216,7 @@ func (s *supervisor) onEnded(i *instance, failure error) {
 	s.pool.lost(i.member)
 	s.used = sum(s.used, i.task.Usage())
 	s.waits = addWaits(s.waits, i.pastWaits())
+	why := failure
 	if failure != nil {
 		s.refusal = i.refusal
 		if s.answers || s.serving && !s.traps.note(time.Now()) {
@@ -203,7 +231,7 @@ func (s *supervisor) onEnded(i *instance, failure error) {
 		s.fail(failure)
 	}
 	for _, r := range abandoned {
-		r.abandon()
+		r.abandon(why)
 	}
 	s.dispatch(placed)
 	if rest != nil {
@@ -231,12 +259,17 @@ func (s *supervisor) Rest(ended func()) {
 	if s.unwatch != nil {
 		s.unwatch()
 	}
+	if s.withdraw != nil {
+		s.withdraw()
+	}
 	go s.end(grace, ended)
 }
 
 const (
 	// drainGrace is how long requests that are under way when the service is to end have to be answered.
 	drainGrace = 5 * time.Second
+	// drainLook is how often it is looked whether calls of other workloads are still under way then.
+	drainLook = 10 * time.Millisecond
 	// cancelGrace is how long a call that was cancelled has to end, before its instance is ended.
 	cancelGrace = 2 * time.Second
 )
@@ -246,12 +279,17 @@ var errEnded = errors.New("the service has ended the instance")
 
 // end ends the service, whose task has ended.
 func (s *supervisor) end(grace time.Duration, ended func()) {
+	due := time.Now().Add(grace)
 	s.edge.shut(grace)
+	for s.hasCalls() && time.Now().Before(due) {
+		time.Sleep(drainLook)
+	}
 	s.mu.Lock()
 	s.stopping = true
 	if s.tending != nil {
 		s.tending.Stop()
 	}
+	s.refuseCalls()
 	for i := range s.instances {
 		i.kill()
 	}
@@ -275,9 +313,12 @@ func (s *supervisor) Refusal() *abi.Refusal {
 
 // ListenAddresses implements abi.Process.
 func (s *supervisor) ListenAddresses() []string {
+	if !s.ready.Load() {
+		return nil
+	}
 	l := s.listener.Load()
 	if l == nil {
-		return nil
+		return []string{}
 	}
 	return []string{(*l).Addr().String()}
 }

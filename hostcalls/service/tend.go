@@ -33,6 +33,9 @@ func (s *supervisor) tend() {
 		s.looked = now
 	}
 	expire := func(r *request) {
+		if r.called != nil {
+			return // who calls waits as long as it likes
+		}
 		if !now.Before(r.due) {
 			r.tell(answer{err: errLate})
 		} else if r.due.Before(next) {

@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/grants"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
@@ -25,6 +26,7 @@ func CheckGrant(g capability.Grant, takes func(connection string) error) error {
 type check struct{ takes func(string) error }
 
 func (check) OpenFolder(capability.Folder) error        { return nil }
+func (check) Link(capability.Link) error                { return nil }
 func (check) SetEnv(string, capability.Reference) error { return nil }
 
 func (c check) Connect(to capability.Connection) error { return c.takes(to.Name) }
@@ -135,6 +137,12 @@ func (receiver) RevokedSocket(_ string, _ *lease.Lease, listens bool) error {
 	}
 	return errRevoked
 }
+
+// Imports implements grants.Receiver.
+func (r receiver) Imports(name string) []link.Function { return r.store.LinkImports(name) }
+
+// Linked implements grants.Receiver.
+func (r receiver) Linked(name string, to *link.Link, by *lease.Lease) { r.store.Link(name, to, by) }
 
 // Variable implements grants.Receiver.
 func (r receiver) Variable(name, value string) {

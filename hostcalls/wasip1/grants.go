@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/grants"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 )
@@ -68,6 +69,12 @@ func (r *receiver) RevokedSocket(name string, by *lease.Lease, _ bool) error {
 	d.holdBy(by, nil)
 	return r.socket(name, d)
 }
+
+// Imports implements grants.Receiver. A module imports nothing of other guests.
+func (*receiver) Imports(string) []link.Function { return nil }
+
+// Linked implements grants.Receiver.
+func (*receiver) Linked(string, *link.Link, *lease.Lease) {}
 
 // Variable implements grants.Receiver.
 func (r *receiver) Variable(name, value string) { r.process.env.add(name + "=" + value) }

@@ -6,7 +6,7 @@ import "testing"
 // and how it makes one in C in a folder of its own. Making one in other languages takes the network.
 func TestComponentGuide(t *testing.T) {
 	const root = "../.."
-	folders := map[string]string{"Calling": root, "Joining": root, "Programs": root}
+	folders := map[string]string{"Calling": root, "Joining": root, "Calling other workloads": root, "Programs": root}
 	followSections(t, root+"/docs/components.md", func(t *testing.T, g *guide, title string) {
 		if folder, ok := folders[title]; ok {
 			g.dir = folder

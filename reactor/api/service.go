@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// HTTPService says how a component serves HTTP. Fields that are zero have defaults, which differ between the versions of
+// HTTPService says how a component serves HTTP, or calls of other workloads, or both. Fields that are zero have defaults, which differ between the versions of
 // wasi:http.
 type HTTPService struct {
 	MaxInstances          uint32 // of the component, at a time
@@ -15,6 +15,8 @@ type HTTPService struct {
 	// Certificate and Key are where the daemon has what the service needs for TLS, as policy.ParseReference has it; empty: it
 	// serves without.
 	Certificate, Key string
+	// Offer has other workloads of the tenant call the functions that the component exports. It needs no listener then.
+	Offer bool
 }
 
 // ServiceStatus counts what a service has done in its current attempt, and does now.

@@ -26,7 +26,7 @@ type Grant interface {
 }
 
 // kinds has all kinds. A grant of any other kind could be stored, but not read again.
-var kinds = []kind{kindOf[Directory](), kindOf[Listener](), kindOf[Connection](), kindOf[Dial](), kindOf[Resolve](), kindOf[HTTP](), kindOf[Secret]()}
+var kinds = []kind{kindOf[Directory](), kindOf[Listener](), kindOf[Connection](), kindOf[Dial](), kindOf[Resolve](), kindOf[HTTP](), kindOf[Secret](), kindOf[Link]()}
 
 // kind is what must be known of a kind before there is a grant of it.
 type kind struct {

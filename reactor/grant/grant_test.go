@@ -40,6 +40,7 @@ var examples = []struct {
 	{Resolve{Pattern: "*.example.org"}, `{"resolve":{"Pattern":"*.example.org"}}`},
 	{HTTP{"https://a.example", []string{"GET"}, "/v1"}, `{"http":{"Origin":"https://a.example","Methods":["GET"],"PathPrefix":"/v1"}}`},
 	{Secret{"KEY", "file:/run/key"}, `{"secret":{"Name":"KEY","Ref":"file:/run/key"}}`},
+	{Link{"a:b/c@1.0.0", "sums"}, `{"link":{"Interface":"a:b/c@1.0.0","Workload":"sums"}}`},
 }
 
 // TestFormerForm: what older daemons have stored is written again as it was, so that the hash of a submission stays.
@@ -67,6 +68,7 @@ func TestFlag(t *testing.T) {
 		{examples[4].grant, "resolve *.example.org"},
 		{examples[5].grant, "http GET https://a.example/v1"},
 		{examples[6].grant, "secret KEY=file:/run/key"},
+		{examples[7].grant, "link a:b/c@1.0.0=workload:sums"},
 		{Directory{HostPath: "/a", GuestPath: "."}, "dir /a:."},
 		{Listener{Address: ":80"}, "listen :80"},
 		{Connection{Address: "a:1", TLS: &TLS{}}, "connect a:1,tls"},
@@ -191,7 +193,7 @@ func TestCheck(t *testing.T) {
 			`spec.grants[1].secret.ref: "file:x" is not`, "spec.grants[3].secret.ref: has a control character", "spec.grants[3].secret.ref: contains a zero byte",
 			`spec.grants[3].secret.name: "B" is taken by grant 2`}},
 		{"too many", make([]Grant, 9), []string{"spec.grants: 9"}},
-		{"nil", []Grant{nil}, []string{"spec.grants[0]: one of directory, listener, connection, dial, resolve, http and secret is required"}},
+		{"nil", []Grant{nil}, []string{"spec.grants[0]: one of directory, listener, connection, dial, resolve, http, secret and link is required"}},
 		{"relative", []Grant{Directory{HostPath: "srv", GuestPath: "/"}}, []string{`spec.grants[0].directory.host_path: "srv"`}},
 		{"zero in a path", []Grant{Directory{HostPath: "/a\x00", GuestPath: "/b\x00"}}, []string{
 			`spec.grants[0].directory.host_path: "/a\x00"`, "spec.grants[0].directory.guest_path: contains a zero byte"}},
@@ -210,6 +212,9 @@ func TestCheck(t *testing.T) {
 		{"address of many", []Grant{Connection{Address: "224.0.0.1:80"}, Connection{Address: "[ff02::1]:80"}, Connection{Address: "255.255.255.255:80"}}, []string{
 			`spec.grants[0].connection.address: 224.0.0.1 is the address of many`, `spec.grants[1].connection.address: ff02::1 is the address of many`,
 			`spec.grants[2].connection.address: 255.255.255.255 is the address of many`}},
+		{"link", []Grant{Link{Workload: "a"}, Link{"a:b/c", "a b"}, Link{"a:b/c", "a"}}, []string{
+			"spec.grants[0].link.interface: the interface that is imported is required", `spec.grants[1].link.workload: "a b" is not the id`,
+			`spec.grants[2].link.interface: "a:b/c" is taken by grant 1`}},
 		{"control", []Grant{Connection{Address: "a\u202e:80"}}, []string{"spec.grants[0].connection.address: has a control character at byte 1"}},
 	} {
 		var f errs.Faults
@@ -347,9 +352,11 @@ type asked struct {
 	folder  *capability.Folder
 	listen  *capability.Listener
 	connect *capability.Connection
+	link    *capability.Link
 	env     string
 }
 
+func (a *asked) Link(l capability.Link) error          { a.link = &l; return nil }
 func (a *asked) OpenFolder(f capability.Folder) error  { a.folder = &f; return nil }
 func (a *asked) Listen(l capability.Listener) error    { a.listen = &l; return nil }
 func (a *asked) Connect(c capability.Connection) error { a.connect = &c; return nil }
@@ -379,6 +386,7 @@ func TestOpen(t *testing.T) {
 		{examples[4].grant, asked{}},
 		{examples[5].grant, asked{}},
 		{examples[6].grant, asked{env: "KEY=file:/run/key"}},
+		{examples[7].grant, asked{link: &capability.Link{Interface: "a:b/c@1.0.0", Workload: "sums"}}},
 	} {
 		var got asked
 		if err := tt.grant.Open(&got); err != nil {

@@ -480,8 +480,10 @@ const (
 	OpKind_OP_KIND_RATE OpKind = 12
 	// OP_KIND_HTTP sends a request of HTTP and waits for the response. The target is the method and the URL, without its query.
 	OpKind_OP_KIND_HTTP OpKind = 13
-	// OP_KIND_SERVE answers an HTTP request that came to a service.
+	// OP_KIND_SERVE answers an HTTP request that came to a service, or a call of another workload.
 	OpKind_OP_KIND_SERVE OpKind = 14
+	// OP_KIND_CALL calls a function of another workload, by a LinkGrant.
+	OpKind_OP_KIND_CALL OpKind = 15
 )
 
 // Enum value maps for OpKind.
@@ -502,6 +504,7 @@ var (
 		12: "OP_KIND_RATE",
 		13: "OP_KIND_HTTP",
 		14: "OP_KIND_SERVE",
+		15: "OP_KIND_CALL",
 	}
 	OpKind_value = map[string]int32{
 		"OP_KIND_UNSPECIFIED": 0,
@@ -519,6 +522,7 @@ var (
 		"OP_KIND_RATE":        12,
 		"OP_KIND_HTTP":        13,
 		"OP_KIND_SERVE":       14,
+		"OP_KIND_CALL":        15,
 	}
 )
 
@@ -988,7 +992,10 @@ type HttpService struct {
 	// env:NAME. With them the service speaks TLS only.
 	Certificate string `protobuf:"bytes,8,opt,name=certificate,proto3" json:"certificate,omitempty"`
 	// key is the key of certificate.
-	Key           string `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"`
+	Key string `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"`
+	// offer lets other workloads of the tenant call the functions that the component exports, if they have a LinkGrant. Such calls are
+	// requests as those of HTTP are, without a time limit. A service that offers its functions needs no listener.
+	Offer         bool `protobuf:"varint,10,opt,name=offer,proto3" json:"offer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1086,6 +1093,13 @@ func (x *HttpService) GetKey() string {
 	return ""
 }
 
+func (x *HttpService) GetOffer() bool {
+	if x != nil {
+		return x.Offer
+	}
+	return false
+}
+
 // Grant is one capability.
 type Grant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1100,6 +1114,7 @@ type Grant struct {
 	//	*Grant_Resolve
 	//	*Grant_Http
 	//	*Grant_Secret
+	//	*Grant_Link
 	Grant         isGrant_Grant `protobuf_oneof:"grant"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1205,6 +1220,15 @@ func (x *Grant) GetSecret() *SecretGrant {
 	return nil
 }
 
+func (x *Grant) GetLink() *LinkGrant {
+	if x != nil {
+		if x, ok := x.Grant.(*Grant_Link); ok {
+			return x.Link
+		}
+	}
+	return nil
+}
+
 type isGrant_Grant interface {
 	isGrant_Grant()
 }
@@ -1244,6 +1268,11 @@ type Grant_Secret struct {
 	Secret *SecretGrant `protobuf:"bytes,7,opt,name=secret,proto3,oneof"`
 }
 
+type Grant_Link struct {
+	// link gives a component what it imports from another workload.
+	Link *LinkGrant `protobuf:"bytes,8,opt,name=link,proto3,oneof"`
+}
+
 func (*Grant_Directory) isGrant_Grant() {}
 
 func (*Grant_Listener) isGrant_Grant() {}
@@ -1257,6 +1286,8 @@ func (*Grant_Resolve) isGrant_Grant() {}
 func (*Grant_Http) isGrant_Grant() {}
 
 func (*Grant_Secret) isGrant_Grant() {}
+
+func (*Grant_Link) isGrant_Grant() {}
 
 // DirectoryGrant gives the guest a folder of the host.
 type DirectoryGrant struct {
@@ -1781,6 +1812,64 @@ func (x *SecretGrant) GetRef() string {
 	return ""
 }
 
+// LinkGrant gives a component what it imports and the daemon does not have: functions that a component exports which another workload
+// of the tenant serves, with HttpService.offer. Each call goes to an instance of that component. The workload waits for the other one
+// before it starts, at most 30 seconds, and then the types are compared.
+type LinkGrant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// interface is what is imported, such as "ns:pkg/iface@1.0.0"; its version may be left out. Or it is the name of a function that is
+	// imported by itself.
+	Interface string `protobuf:"bytes,1,opt,name=interface,proto3" json:"interface,omitempty"`
+	// workload is the id of the other workload.
+	Workload      string `protobuf:"bytes,2,opt,name=workload,proto3" json:"workload,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LinkGrant) Reset() {
+	*x = LinkGrant{}
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LinkGrant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LinkGrant) ProtoMessage() {}
+
+func (x *LinkGrant) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LinkGrant.ProtoReflect.Descriptor instead.
+func (*LinkGrant) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *LinkGrant) GetInterface() string {
+	if x != nil {
+		return x.Interface
+	}
+	return ""
+}
+
+func (x *LinkGrant) GetWorkload() string {
+	if x != nil {
+		return x.Workload
+	}
+	return ""
+}
+
 // Limits bound one workload. A zero field takes the daemon's default; a value above the daemon's
 // maximum is refused.
 type Limits struct {
@@ -1819,7 +1908,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +1920,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[11]
+	mi := &file_reactor_v1_workload_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1844,7 +1933,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{11}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Limits) GetMemoryBytes() uint64 {
@@ -1939,7 +2028,7 @@ type Workload struct {
 
 func (x *Workload) Reset() {
 	*x = Workload{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1951,7 +2040,7 @@ func (x *Workload) String() string {
 func (*Workload) ProtoMessage() {}
 
 func (x *Workload) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[12]
+	mi := &file_reactor_v1_workload_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1964,7 +2053,7 @@ func (x *Workload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Workload.ProtoReflect.Descriptor instead.
 func (*Workload) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{12}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Workload) GetId() string {
@@ -2043,7 +2132,7 @@ type WorkloadStatus struct {
 
 func (x *WorkloadStatus) Reset() {
 	*x = WorkloadStatus{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2055,7 +2144,7 @@ func (x *WorkloadStatus) String() string {
 func (*WorkloadStatus) ProtoMessage() {}
 
 func (x *WorkloadStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[13]
+	mi := &file_reactor_v1_workload_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2068,7 +2157,7 @@ func (x *WorkloadStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadStatus.ProtoReflect.Descriptor instead.
 func (*WorkloadStatus) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{13}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WorkloadStatus) GetState() WorkloadState {
@@ -2236,7 +2325,7 @@ type ServiceStatus struct {
 
 func (x *ServiceStatus) Reset() {
 	*x = ServiceStatus{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2248,7 +2337,7 @@ func (x *ServiceStatus) String() string {
 func (*ServiceStatus) ProtoMessage() {}
 
 func (x *ServiceStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[14]
+	mi := &file_reactor_v1_workload_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2261,7 +2350,7 @@ func (x *ServiceStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServiceStatus.ProtoReflect.Descriptor instead.
 func (*ServiceStatus) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{14}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ServiceStatus) GetRequests() uint64 {
@@ -2339,7 +2428,7 @@ type Crash struct {
 
 func (x *Crash) Reset() {
 	*x = Crash{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2351,7 +2440,7 @@ func (x *Crash) String() string {
 func (*Crash) ProtoMessage() {}
 
 func (x *Crash) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[15]
+	mi := &file_reactor_v1_workload_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2364,7 +2453,7 @@ func (x *Crash) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Crash.ProtoReflect.Descriptor instead.
 func (*Crash) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{15}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Crash) GetTrap() string {
@@ -2413,7 +2502,7 @@ type StackFrame struct {
 
 func (x *StackFrame) Reset() {
 	*x = StackFrame{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2425,7 +2514,7 @@ func (x *StackFrame) String() string {
 func (*StackFrame) ProtoMessage() {}
 
 func (x *StackFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[16]
+	mi := &file_reactor_v1_workload_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2438,7 +2527,7 @@ func (x *StackFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StackFrame.ProtoReflect.Descriptor instead.
 func (*StackFrame) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{16}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StackFrame) GetFunction() string {
@@ -2488,7 +2577,7 @@ type Delay struct {
 
 func (x *Delay) Reset() {
 	*x = Delay{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2500,7 +2589,7 @@ func (x *Delay) String() string {
 func (*Delay) ProtoMessage() {}
 
 func (x *Delay) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[17]
+	mi := &file_reactor_v1_workload_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2513,7 +2602,7 @@ func (x *Delay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Delay.ProtoReflect.Descriptor instead.
 func (*Delay) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{17}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Delay) GetReason() DelayReason {
@@ -2578,7 +2667,7 @@ type Usage struct {
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2590,7 +2679,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[18]
+	mi := &file_reactor_v1_workload_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2603,7 +2692,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{18}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Usage) GetFuel() uint64 {
@@ -2698,7 +2787,7 @@ type WaitUsage struct {
 
 func (x *WaitUsage) Reset() {
 	*x = WaitUsage{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2710,7 +2799,7 @@ func (x *WaitUsage) String() string {
 func (*WaitUsage) ProtoMessage() {}
 
 func (x *WaitUsage) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[19]
+	mi := &file_reactor_v1_workload_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2723,7 +2812,7 @@ func (x *WaitUsage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitUsage.ProtoReflect.Descriptor instead.
 func (*WaitUsage) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{19}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *WaitUsage) GetKind() OpKind {
@@ -2782,7 +2871,7 @@ type Op struct {
 
 func (x *Op) Reset() {
 	*x = Op{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2794,7 +2883,7 @@ func (x *Op) String() string {
 func (*Op) ProtoMessage() {}
 
 func (x *Op) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[20]
+	mi := &file_reactor_v1_workload_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2807,7 +2896,7 @@ func (x *Op) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Op.ProtoReflect.Descriptor instead.
 func (*Op) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{20}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Op) GetWorkloadId() string {
@@ -2894,7 +2983,7 @@ type SubmitWorkloadRequest struct {
 
 func (x *SubmitWorkloadRequest) Reset() {
 	*x = SubmitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2906,7 +2995,7 @@ func (x *SubmitWorkloadRequest) String() string {
 func (*SubmitWorkloadRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[21]
+	mi := &file_reactor_v1_workload_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2919,7 +3008,7 @@ func (x *SubmitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{21}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SubmitWorkloadRequest) GetId() string {
@@ -2949,7 +3038,7 @@ type SubmitWorkloadResponse struct {
 
 func (x *SubmitWorkloadResponse) Reset() {
 	*x = SubmitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2961,7 +3050,7 @@ func (x *SubmitWorkloadResponse) String() string {
 func (*SubmitWorkloadResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[22]
+	mi := &file_reactor_v1_workload_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2974,7 +3063,7 @@ func (x *SubmitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{22}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SubmitWorkloadResponse) GetWorkload() *Workload {
@@ -3002,7 +3091,7 @@ type SubmitWorkloadsRequest struct {
 
 func (x *SubmitWorkloadsRequest) Reset() {
 	*x = SubmitWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3014,7 +3103,7 @@ func (x *SubmitWorkloadsRequest) String() string {
 func (*SubmitWorkloadsRequest) ProtoMessage() {}
 
 func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[23]
+	mi := &file_reactor_v1_workload_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3027,7 +3116,7 @@ func (x *SubmitWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{23}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SubmitWorkloadsRequest) GetRequests() []*SubmitWorkloadRequest {
@@ -3048,7 +3137,7 @@ type SubmitWorkloadsResponse struct {
 
 func (x *SubmitWorkloadsResponse) Reset() {
 	*x = SubmitWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3060,7 +3149,7 @@ func (x *SubmitWorkloadsResponse) String() string {
 func (*SubmitWorkloadsResponse) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[24]
+	mi := &file_reactor_v1_workload_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3073,7 +3162,7 @@ func (x *SubmitWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{24}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SubmitWorkloadsResponse) GetResults() []*SubmitWorkloadsResult {
@@ -3098,7 +3187,7 @@ type SubmitWorkloadsResult struct {
 
 func (x *SubmitWorkloadsResult) Reset() {
 	*x = SubmitWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3110,7 +3199,7 @@ func (x *SubmitWorkloadsResult) String() string {
 func (*SubmitWorkloadsResult) ProtoMessage() {}
 
 func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[25]
+	mi := &file_reactor_v1_workload_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3123,7 +3212,7 @@ func (x *SubmitWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubmitWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*SubmitWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{25}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SubmitWorkloadsResult) GetId() string {
@@ -3158,7 +3247,7 @@ type CallFunctionRequest struct {
 
 func (x *CallFunctionRequest) Reset() {
 	*x = CallFunctionRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3170,7 +3259,7 @@ func (x *CallFunctionRequest) String() string {
 func (*CallFunctionRequest) ProtoMessage() {}
 
 func (x *CallFunctionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[26]
+	mi := &file_reactor_v1_workload_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3183,7 +3272,7 @@ func (x *CallFunctionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallFunctionRequest.ProtoReflect.Descriptor instead.
 func (*CallFunctionRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{26}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *CallFunctionRequest) GetSpec() *WorkloadSpec {
@@ -3208,7 +3297,7 @@ type CallFunctionResponse struct {
 
 func (x *CallFunctionResponse) Reset() {
 	*x = CallFunctionResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3220,7 +3309,7 @@ func (x *CallFunctionResponse) String() string {
 func (*CallFunctionResponse) ProtoMessage() {}
 
 func (x *CallFunctionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[27]
+	mi := &file_reactor_v1_workload_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3233,7 +3322,7 @@ func (x *CallFunctionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallFunctionResponse.ProtoReflect.Descriptor instead.
 func (*CallFunctionResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{27}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *CallFunctionResponse) GetStatus() *WorkloadStatus {
@@ -3277,7 +3366,7 @@ type CallRequest struct {
 
 func (x *CallRequest) Reset() {
 	*x = CallRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3289,7 +3378,7 @@ func (x *CallRequest) String() string {
 func (*CallRequest) ProtoMessage() {}
 
 func (x *CallRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[28]
+	mi := &file_reactor_v1_workload_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3302,7 +3391,7 @@ func (x *CallRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallRequest.ProtoReflect.Descriptor instead.
 func (*CallRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{28}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CallRequest) GetPart() isCallRequest_Part {
@@ -3432,7 +3521,7 @@ type CallResponse struct {
 
 func (x *CallResponse) Reset() {
 	*x = CallResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3444,7 +3533,7 @@ func (x *CallResponse) String() string {
 func (*CallResponse) ProtoMessage() {}
 
 func (x *CallResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[29]
+	mi := &file_reactor_v1_workload_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3457,7 +3546,7 @@ func (x *CallResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallResponse.ProtoReflect.Descriptor instead.
 func (*CallResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{29}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CallResponse) GetPart() isCallResponse_Part {
@@ -3584,7 +3673,7 @@ type CallItems struct {
 
 func (x *CallItems) Reset() {
 	*x = CallItems{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3596,7 +3685,7 @@ func (x *CallItems) String() string {
 func (*CallItems) ProtoMessage() {}
 
 func (x *CallItems) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[30]
+	mi := &file_reactor_v1_workload_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3609,7 +3698,7 @@ func (x *CallItems) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallItems.ProtoReflect.Descriptor instead.
 func (*CallItems) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{30}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CallItems) GetChannel() uint32 {
@@ -3653,7 +3742,7 @@ type CallFuture struct {
 
 func (x *CallFuture) Reset() {
 	*x = CallFuture{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3665,7 +3754,7 @@ func (x *CallFuture) String() string {
 func (*CallFuture) ProtoMessage() {}
 
 func (x *CallFuture) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[31]
+	mi := &file_reactor_v1_workload_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3678,7 +3767,7 @@ func (x *CallFuture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallFuture.ProtoReflect.Descriptor instead.
 func (*CallFuture) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{31}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CallFuture) GetChannel() uint32 {
@@ -3711,7 +3800,7 @@ type CallWindow struct {
 
 func (x *CallWindow) Reset() {
 	*x = CallWindow{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3723,7 +3812,7 @@ func (x *CallWindow) String() string {
 func (*CallWindow) ProtoMessage() {}
 
 func (x *CallWindow) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[32]
+	mi := &file_reactor_v1_workload_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3736,7 +3825,7 @@ func (x *CallWindow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallWindow.ProtoReflect.Descriptor instead.
 func (*CallWindow) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{32}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *CallWindow) GetChannel() uint32 {
@@ -3771,7 +3860,7 @@ type CallStop struct {
 
 func (x *CallStop) Reset() {
 	*x = CallStop{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3783,7 +3872,7 @@ func (x *CallStop) String() string {
 func (*CallStop) ProtoMessage() {}
 
 func (x *CallStop) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[33]
+	mi := &file_reactor_v1_workload_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3796,7 +3885,7 @@ func (x *CallStop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallStop.ProtoReflect.Descriptor instead.
 func (*CallStop) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{33}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *CallStop) GetChannel() uint32 {
@@ -3815,7 +3904,7 @@ type CallCancel struct {
 
 func (x *CallCancel) Reset() {
 	*x = CallCancel{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3827,7 +3916,7 @@ func (x *CallCancel) String() string {
 func (*CallCancel) ProtoMessage() {}
 
 func (x *CallCancel) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[34]
+	mi := &file_reactor_v1_workload_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3840,7 +3929,7 @@ func (x *CallCancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallCancel.ProtoReflect.Descriptor instead.
 func (*CallCancel) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{34}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
 }
 
 // CallResult is what a function has returned.
@@ -3854,7 +3943,7 @@ type CallResult struct {
 
 func (x *CallResult) Reset() {
 	*x = CallResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3866,7 +3955,7 @@ func (x *CallResult) String() string {
 func (*CallResult) ProtoMessage() {}
 
 func (x *CallResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[35]
+	mi := &file_reactor_v1_workload_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3879,7 +3968,7 @@ func (x *CallResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallResult.ProtoReflect.Descriptor instead.
 func (*CallResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{35}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *CallResult) GetValue() *Value {
@@ -3900,7 +3989,7 @@ type GetWorkloadRequest struct {
 
 func (x *GetWorkloadRequest) Reset() {
 	*x = GetWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3912,7 +4001,7 @@ func (x *GetWorkloadRequest) String() string {
 func (*GetWorkloadRequest) ProtoMessage() {}
 
 func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[36]
+	mi := &file_reactor_v1_workload_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3925,7 +4014,7 @@ func (x *GetWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*GetWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{36}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *GetWorkloadRequest) GetId() string {
@@ -3946,7 +4035,7 @@ type GetWorkloadResponse struct {
 
 func (x *GetWorkloadResponse) Reset() {
 	*x = GetWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3958,7 +4047,7 @@ func (x *GetWorkloadResponse) String() string {
 func (*GetWorkloadResponse) ProtoMessage() {}
 
 func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[37]
+	mi := &file_reactor_v1_workload_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3971,7 +4060,7 @@ func (x *GetWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*GetWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{37}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *GetWorkloadResponse) GetWorkload() *Workload {
@@ -4006,7 +4095,7 @@ type WorkloadFilter struct {
 
 func (x *WorkloadFilter) Reset() {
 	*x = WorkloadFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4018,7 +4107,7 @@ func (x *WorkloadFilter) String() string {
 func (*WorkloadFilter) ProtoMessage() {}
 
 func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[38]
+	mi := &file_reactor_v1_workload_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4031,7 +4120,7 @@ func (x *WorkloadFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkloadFilter.ProtoReflect.Descriptor instead.
 func (*WorkloadFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{38}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *WorkloadFilter) GetStates() []WorkloadState {
@@ -4103,7 +4192,7 @@ type ListWorkloadsRequest struct {
 
 func (x *ListWorkloadsRequest) Reset() {
 	*x = ListWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[39]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4115,7 +4204,7 @@ func (x *ListWorkloadsRequest) String() string {
 func (*ListWorkloadsRequest) ProtoMessage() {}
 
 func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[39]
+	mi := &file_reactor_v1_workload_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4128,7 +4217,7 @@ func (x *ListWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{39}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *ListWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -4184,7 +4273,7 @@ type ListWorkloadsResponse struct {
 
 func (x *ListWorkloadsResponse) Reset() {
 	*x = ListWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[40]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4196,7 +4285,7 @@ func (x *ListWorkloadsResponse) String() string {
 func (*ListWorkloadsResponse) ProtoMessage() {}
 
 func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[40]
+	mi := &file_reactor_v1_workload_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4209,7 +4298,7 @@ func (x *ListWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{40}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *ListWorkloadsResponse) GetWorkloads() []*Workload {
@@ -4256,7 +4345,7 @@ type WatchWorkloadsRequest struct {
 
 func (x *WatchWorkloadsRequest) Reset() {
 	*x = WatchWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[41]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4268,7 +4357,7 @@ func (x *WatchWorkloadsRequest) String() string {
 func (*WatchWorkloadsRequest) ProtoMessage() {}
 
 func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[41]
+	mi := &file_reactor_v1_workload_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4281,7 +4370,7 @@ func (x *WatchWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{41}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *WatchWorkloadsRequest) GetFilter() *WorkloadFilter {
@@ -4321,7 +4410,7 @@ type WatchWorkloadsResponse struct {
 
 func (x *WatchWorkloadsResponse) Reset() {
 	*x = WatchWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[42]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4333,7 +4422,7 @@ func (x *WatchWorkloadsResponse) String() string {
 func (*WatchWorkloadsResponse) ProtoMessage() {}
 
 func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[42]
+	mi := &file_reactor_v1_workload_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4346,7 +4435,7 @@ func (x *WatchWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*WatchWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{42}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *WatchWorkloadsResponse) GetCursor() string {
@@ -4381,7 +4470,7 @@ type WaitWorkloadRequest struct {
 
 func (x *WaitWorkloadRequest) Reset() {
 	*x = WaitWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[43]
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4393,7 +4482,7 @@ func (x *WaitWorkloadRequest) String() string {
 func (*WaitWorkloadRequest) ProtoMessage() {}
 
 func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[43]
+	mi := &file_reactor_v1_workload_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4406,7 +4495,7 @@ func (x *WaitWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{43}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *WaitWorkloadRequest) GetId() string {
@@ -4427,7 +4516,7 @@ type WaitWorkloadResponse struct {
 
 func (x *WaitWorkloadResponse) Reset() {
 	*x = WaitWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4439,7 +4528,7 @@ func (x *WaitWorkloadResponse) String() string {
 func (*WaitWorkloadResponse) ProtoMessage() {}
 
 func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[44]
+	mi := &file_reactor_v1_workload_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4452,7 +4541,7 @@ func (x *WaitWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*WaitWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{44}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *WaitWorkloadResponse) GetWorkload() *Workload {
@@ -4473,7 +4562,7 @@ type DeleteWorkloadRequest struct {
 
 func (x *DeleteWorkloadRequest) Reset() {
 	*x = DeleteWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[45]
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4485,7 +4574,7 @@ func (x *DeleteWorkloadRequest) String() string {
 func (*DeleteWorkloadRequest) ProtoMessage() {}
 
 func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[45]
+	mi := &file_reactor_v1_workload_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4498,7 +4587,7 @@ func (x *DeleteWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{45}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DeleteWorkloadRequest) GetId() string {
@@ -4517,7 +4606,7 @@ type DeleteWorkloadResponse struct {
 
 func (x *DeleteWorkloadResponse) Reset() {
 	*x = DeleteWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4529,7 +4618,7 @@ func (x *DeleteWorkloadResponse) String() string {
 func (*DeleteWorkloadResponse) ProtoMessage() {}
 
 func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[46]
+	mi := &file_reactor_v1_workload_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4542,7 +4631,7 @@ func (x *DeleteWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{46}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
 }
 
 // CancelWorkloadsRequest names what to cancel: ids or a selector, not both.
@@ -4558,7 +4647,7 @@ type CancelWorkloadsRequest struct {
 
 func (x *CancelWorkloadsRequest) Reset() {
 	*x = CancelWorkloadsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4570,7 +4659,7 @@ func (x *CancelWorkloadsRequest) String() string {
 func (*CancelWorkloadsRequest) ProtoMessage() {}
 
 func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[47]
+	mi := &file_reactor_v1_workload_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4583,7 +4672,7 @@ func (x *CancelWorkloadsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsRequest.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{47}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *CancelWorkloadsRequest) GetIds() []string {
@@ -4615,7 +4704,7 @@ type CancelWorkloadsResponse struct {
 
 func (x *CancelWorkloadsResponse) Reset() {
 	*x = CancelWorkloadsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4627,7 +4716,7 @@ func (x *CancelWorkloadsResponse) String() string {
 func (*CancelWorkloadsResponse) ProtoMessage() {}
 
 func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[48]
+	mi := &file_reactor_v1_workload_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4640,7 +4729,7 @@ func (x *CancelWorkloadsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResponse.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{48}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *CancelWorkloadsResponse) GetResults() []*CancelWorkloadsResult {
@@ -4679,7 +4768,7 @@ type CancelWorkloadsResult struct {
 
 func (x *CancelWorkloadsResult) Reset() {
 	*x = CancelWorkloadsResult{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4691,7 +4780,7 @@ func (x *CancelWorkloadsResult) String() string {
 func (*CancelWorkloadsResult) ProtoMessage() {}
 
 func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[49]
+	mi := &file_reactor_v1_workload_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4704,7 +4793,7 @@ func (x *CancelWorkloadsResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelWorkloadsResult.ProtoReflect.Descriptor instead.
 func (*CancelWorkloadsResult) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{49}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *CancelWorkloadsResult) GetId() string {
@@ -4755,7 +4844,7 @@ type ReadLogsRequest struct {
 
 func (x *ReadLogsRequest) Reset() {
 	*x = ReadLogsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4767,7 +4856,7 @@ func (x *ReadLogsRequest) String() string {
 func (*ReadLogsRequest) ProtoMessage() {}
 
 func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[50]
+	mi := &file_reactor_v1_workload_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4780,7 +4869,7 @@ func (x *ReadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsRequest.ProtoReflect.Descriptor instead.
 func (*ReadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{50}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *ReadLogsRequest) GetId() string {
@@ -4870,7 +4959,7 @@ type ReadLogsResponse struct {
 
 func (x *ReadLogsResponse) Reset() {
 	*x = ReadLogsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4882,7 +4971,7 @@ func (x *ReadLogsResponse) String() string {
 func (*ReadLogsResponse) ProtoMessage() {}
 
 func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[51]
+	mi := &file_reactor_v1_workload_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4895,7 +4984,7 @@ func (x *ReadLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadLogsResponse.ProtoReflect.Descriptor instead.
 func (*ReadLogsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{51}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *ReadLogsResponse) GetStream() OutputStream {
@@ -4971,7 +5060,7 @@ type AttachWorkloadRequest struct {
 
 func (x *AttachWorkloadRequest) Reset() {
 	*x = AttachWorkloadRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4983,7 +5072,7 @@ func (x *AttachWorkloadRequest) String() string {
 func (*AttachWorkloadRequest) ProtoMessage() {}
 
 func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[52]
+	mi := &file_reactor_v1_workload_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4996,7 +5085,7 @@ func (x *AttachWorkloadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadRequest.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{52}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *AttachWorkloadRequest) GetPart() isAttachWorkloadRequest_Part {
@@ -5083,7 +5172,7 @@ type AttachWorkloadStart struct {
 
 func (x *AttachWorkloadStart) Reset() {
 	*x = AttachWorkloadStart{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5095,7 +5184,7 @@ func (x *AttachWorkloadStart) String() string {
 func (*AttachWorkloadStart) ProtoMessage() {}
 
 func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[53]
+	mi := &file_reactor_v1_workload_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5108,7 +5197,7 @@ func (x *AttachWorkloadStart) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadStart.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadStart) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{53}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *AttachWorkloadStart) GetId() string {
@@ -5174,7 +5263,7 @@ type AttachWorkloadResponse struct {
 
 func (x *AttachWorkloadResponse) Reset() {
 	*x = AttachWorkloadResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	mi := &file_reactor_v1_workload_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5186,7 +5275,7 @@ func (x *AttachWorkloadResponse) String() string {
 func (*AttachWorkloadResponse) ProtoMessage() {}
 
 func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[54]
+	mi := &file_reactor_v1_workload_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5199,7 +5288,7 @@ func (x *AttachWorkloadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachWorkloadResponse.ProtoReflect.Descriptor instead.
 func (*AttachWorkloadResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{54}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *AttachWorkloadResponse) GetPart() isAttachWorkloadResponse_Part {
@@ -5312,7 +5401,7 @@ type ListOpsRequest struct {
 
 func (x *ListOpsRequest) Reset() {
 	*x = ListOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[55]
+	mi := &file_reactor_v1_workload_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5324,7 +5413,7 @@ func (x *ListOpsRequest) String() string {
 func (*ListOpsRequest) ProtoMessage() {}
 
 func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[55]
+	mi := &file_reactor_v1_workload_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5337,7 +5426,7 @@ func (x *ListOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsRequest.ProtoReflect.Descriptor instead.
 func (*ListOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{55}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *ListOpsRequest) GetWorkloadId() string {
@@ -5397,7 +5486,7 @@ type OpFilter struct {
 
 func (x *OpFilter) Reset() {
 	*x = OpFilter{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[56]
+	mi := &file_reactor_v1_workload_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5409,7 +5498,7 @@ func (x *OpFilter) String() string {
 func (*OpFilter) ProtoMessage() {}
 
 func (x *OpFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[56]
+	mi := &file_reactor_v1_workload_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5422,7 +5511,7 @@ func (x *OpFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpFilter.ProtoReflect.Descriptor instead.
 func (*OpFilter) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{56}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *OpFilter) GetKinds() []OpKind {
@@ -5461,7 +5550,7 @@ type ListOpsResponse struct {
 
 func (x *ListOpsResponse) Reset() {
 	*x = ListOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[57]
+	mi := &file_reactor_v1_workload_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5473,7 +5562,7 @@ func (x *ListOpsResponse) String() string {
 func (*ListOpsResponse) ProtoMessage() {}
 
 func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[57]
+	mi := &file_reactor_v1_workload_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5486,7 +5575,7 @@ func (x *ListOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOpsResponse.ProtoReflect.Descriptor instead.
 func (*ListOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{57}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *ListOpsResponse) GetOps() []*Op {
@@ -5525,7 +5614,7 @@ type SummarizeOpsRequest struct {
 
 func (x *SummarizeOpsRequest) Reset() {
 	*x = SummarizeOpsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[58]
+	mi := &file_reactor_v1_workload_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5537,7 +5626,7 @@ func (x *SummarizeOpsRequest) String() string {
 func (*SummarizeOpsRequest) ProtoMessage() {}
 
 func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[58]
+	mi := &file_reactor_v1_workload_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5550,7 +5639,7 @@ func (x *SummarizeOpsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummarizeOpsRequest.ProtoReflect.Descriptor instead.
 func (*SummarizeOpsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{58}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *SummarizeOpsRequest) GetLabelSelector() string {
@@ -5591,7 +5680,7 @@ type SummarizeOpsResponse struct {
 
 func (x *SummarizeOpsResponse) Reset() {
 	*x = SummarizeOpsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[59]
+	mi := &file_reactor_v1_workload_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5603,7 +5692,7 @@ func (x *SummarizeOpsResponse) String() string {
 func (*SummarizeOpsResponse) ProtoMessage() {}
 
 func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[59]
+	mi := &file_reactor_v1_workload_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5616,7 +5705,7 @@ func (x *SummarizeOpsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SummarizeOpsResponse.ProtoReflect.Descriptor instead.
 func (*SummarizeOpsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{59}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *SummarizeOpsResponse) GetGroups() []*OpGroup {
@@ -5668,7 +5757,7 @@ type OpGroup struct {
 
 func (x *OpGroup) Reset() {
 	*x = OpGroup{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[60]
+	mi := &file_reactor_v1_workload_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5680,7 +5769,7 @@ func (x *OpGroup) String() string {
 func (*OpGroup) ProtoMessage() {}
 
 func (x *OpGroup) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[60]
+	mi := &file_reactor_v1_workload_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5693,7 +5782,7 @@ func (x *OpGroup) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpGroup.ProtoReflect.Descriptor instead.
 func (*OpGroup) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{60}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *OpGroup) GetKind() OpKind {
@@ -5742,7 +5831,7 @@ type GetGrantsRequest struct {
 
 func (x *GetGrantsRequest) Reset() {
 	*x = GetGrantsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[61]
+	mi := &file_reactor_v1_workload_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5754,7 +5843,7 @@ func (x *GetGrantsRequest) String() string {
 func (*GetGrantsRequest) ProtoMessage() {}
 
 func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[61]
+	mi := &file_reactor_v1_workload_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5767,7 +5856,7 @@ func (x *GetGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantsRequest.ProtoReflect.Descriptor instead.
 func (*GetGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{61}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *GetGrantsRequest) GetId() string {
@@ -5795,7 +5884,7 @@ type GetGrantsResponse struct {
 
 func (x *GetGrantsResponse) Reset() {
 	*x = GetGrantsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[62]
+	mi := &file_reactor_v1_workload_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5807,7 +5896,7 @@ func (x *GetGrantsResponse) String() string {
 func (*GetGrantsResponse) ProtoMessage() {}
 
 func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[62]
+	mi := &file_reactor_v1_workload_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5820,7 +5909,7 @@ func (x *GetGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetGrantsResponse.ProtoReflect.Descriptor instead.
 func (*GetGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{62}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *GetGrantsResponse) GetGrants() []*GrantStatus {
@@ -5868,7 +5957,7 @@ type GrantStatus struct {
 
 func (x *GrantStatus) Reset() {
 	*x = GrantStatus{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[63]
+	mi := &file_reactor_v1_workload_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5880,7 +5969,7 @@ func (x *GrantStatus) String() string {
 func (*GrantStatus) ProtoMessage() {}
 
 func (x *GrantStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[63]
+	mi := &file_reactor_v1_workload_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5893,7 +5982,7 @@ func (x *GrantStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GrantStatus.ProtoReflect.Descriptor instead.
 func (*GrantStatus) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{63}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *GrantStatus) GetGrant() *Grant {
@@ -5943,7 +6032,7 @@ type RefusedAccess struct {
 
 func (x *RefusedAccess) Reset() {
 	*x = RefusedAccess{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[64]
+	mi := &file_reactor_v1_workload_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5955,7 +6044,7 @@ func (x *RefusedAccess) String() string {
 func (*RefusedAccess) ProtoMessage() {}
 
 func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[64]
+	mi := &file_reactor_v1_workload_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5968,7 +6057,7 @@ func (x *RefusedAccess) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedAccess.ProtoReflect.Descriptor instead.
 func (*RefusedAccess) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{64}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *RefusedAccess) GetKind() OpKind {
@@ -6035,7 +6124,7 @@ type RevokeGrantsRequest struct {
 
 func (x *RevokeGrantsRequest) Reset() {
 	*x = RevokeGrantsRequest{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[65]
+	mi := &file_reactor_v1_workload_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6047,7 +6136,7 @@ func (x *RevokeGrantsRequest) String() string {
 func (*RevokeGrantsRequest) ProtoMessage() {}
 
 func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[65]
+	mi := &file_reactor_v1_workload_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6060,7 +6149,7 @@ func (x *RevokeGrantsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantsRequest.ProtoReflect.Descriptor instead.
 func (*RevokeGrantsRequest) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{65}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *RevokeGrantsRequest) GetId() string {
@@ -6095,7 +6184,7 @@ type RevokeGrantsResponse struct {
 
 func (x *RevokeGrantsResponse) Reset() {
 	*x = RevokeGrantsResponse{}
-	mi := &file_reactor_v1_workload_proto_msgTypes[66]
+	mi := &file_reactor_v1_workload_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -6107,7 +6196,7 @@ func (x *RevokeGrantsResponse) String() string {
 func (*RevokeGrantsResponse) ProtoMessage() {}
 
 func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_reactor_v1_workload_proto_msgTypes[66]
+	mi := &file_reactor_v1_workload_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -6120,7 +6209,7 @@ func (x *RevokeGrantsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RevokeGrantsResponse.ProtoReflect.Descriptor instead.
 func (*RevokeGrantsResponse) Descriptor() ([]byte, []int) {
-	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{66}
+	return file_reactor_v1_workload_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *RevokeGrantsResponse) GetWorkload() *Workload {
@@ -6162,7 +6251,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa5\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbb\x03\n" +
 	"\vHttpService\x12#\n" +
 	"\rmax_instances\x18\x01 \x01(\rR\fmaxInstances\x126\n" +
 	"\x17max_concurrent_requests\x18\x02 \x01(\rR\x15maxConcurrentRequests\x122\n" +
@@ -6173,7 +6262,9 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\n" +
 	"access_log\x18\a \x01(\bR\taccessLog\x12 \n" +
 	"\vcertificate\x18\b \x01(\tR\vcertificate\x12\x10\n" +
-	"\x03key\x18\t \x01(\tR\x03key\"\x87\x03\n" +
+	"\x03key\x18\t \x01(\tR\x03key\x12\x14\n" +
+	"\x05offer\x18\n" +
+	" \x01(\bR\x05offer\"\xb4\x03\n" +
 	"\x05Grant\x12:\n" +
 	"\tdirectory\x18\x01 \x01(\v2\x1a.reactor.v1.DirectoryGrantH\x00R\tdirectory\x127\n" +
 	"\blistener\x18\x02 \x01(\v2\x19.reactor.v1.ListenerGrantH\x00R\blistener\x12=\n" +
@@ -6183,7 +6274,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x04dial\x18\x04 \x01(\v2\x15.reactor.v1.DialGrantH\x00R\x04dial\x124\n" +
 	"\aresolve\x18\x05 \x01(\v2\x18.reactor.v1.ResolveGrantH\x00R\aresolve\x12+\n" +
 	"\x04http\x18\x06 \x01(\v2\x15.reactor.v1.HttpGrantH\x00R\x04http\x121\n" +
-	"\x06secret\x18\a \x01(\v2\x17.reactor.v1.SecretGrantH\x00R\x06secretB\a\n" +
+	"\x06secret\x18\a \x01(\v2\x17.reactor.v1.SecretGrantH\x00R\x06secret\x12+\n" +
+	"\x04link\x18\b \x01(\v2\x15.reactor.v1.LinkGrantH\x00R\x04linkB\a\n" +
 	"\x05grant\"i\n" +
 	"\x0eDirectoryGrant\x12\x1b\n" +
 	"\thost_path\x18\x01 \x01(\tR\bhostPath\x12\x1d\n" +
@@ -6219,7 +6311,10 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"pathPrefix\"3\n" +
 	"\vSecretGrant\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
-	"\x03ref\x18\x02 \x01(\tR\x03ref\"\x87\x03\n" +
+	"\x03ref\x18\x02 \x01(\tR\x03ref\"E\n" +
+	"\tLinkGrant\x12\x1c\n" +
+	"\tinterface\x18\x01 \x01(\tR\tinterface\x12\x1a\n" +
+	"\bworkload\x18\x02 \x01(\tR\bworkload\"\x87\x03\n" +
 	"\x06Limits\x12!\n" +
 	"\fmemory_bytes\x18\x01 \x01(\x04R\vmemoryBytes\x12\x12\n" +
 	"\x04fuel\x18\x02 \x01(\x04R\x04fuel\x123\n" +
@@ -6582,7 +6677,7 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x1bDELAY_REASON_MODULE_DAMAGED\x10\b\x12\x1c\n" +
 	"\x18DELAY_REASON_DAEMON_DIED\x10\t\x12\x1c\n" +
 	"\x18DELAY_REASON_NODE_MEMORY\x10\n" +
-	"*\xb8\x02\n" +
+	"*\xca\x02\n" +
 	"\x06OpKind\x12\x17\n" +
 	"\x13OP_KIND_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rOP_KIND_TIMER\x10\x01\x12\x10\n" +
@@ -6599,7 +6694,8 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x11OP_KIND_HANDSHAKE\x10\v\x12\x10\n" +
 	"\fOP_KIND_RATE\x10\f\x12\x10\n" +
 	"\fOP_KIND_HTTP\x10\r\x12\x11\n" +
-	"\rOP_KIND_SERVE\x10\x0e*^\n" +
+	"\rOP_KIND_SERVE\x10\x0e\x12\x10\n" +
+	"\fOP_KIND_CALL\x10\x0f*^\n" +
 	"\fWorkloadView\x12\x1d\n" +
 	"\x19WORKLOAD_VIEW_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13WORKLOAD_VIEW_BASIC\x10\x01\x12\x16\n" +
@@ -6649,7 +6745,7 @@ func file_reactor_v1_workload_proto_rawDescGZIP() []byte {
 }
 
 var file_reactor_v1_workload_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
-var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 69)
+var file_reactor_v1_workload_proto_msgTypes = make([]protoimpl.MessageInfo, 70)
 var file_reactor_v1_workload_proto_goTypes = []any{
 	(GrantMode)(0),                  // 0: reactor.v1.GrantMode
 	(OutputMode)(0),                 // 1: reactor.v1.OutputMode
@@ -6673,82 +6769,83 @@ var file_reactor_v1_workload_proto_goTypes = []any{
 	(*ResolveGrant)(nil),            // 19: reactor.v1.ResolveGrant
 	(*HttpGrant)(nil),               // 20: reactor.v1.HttpGrant
 	(*SecretGrant)(nil),             // 21: reactor.v1.SecretGrant
-	(*Limits)(nil),                  // 22: reactor.v1.Limits
-	(*Workload)(nil),                // 23: reactor.v1.Workload
-	(*WorkloadStatus)(nil),          // 24: reactor.v1.WorkloadStatus
-	(*ServiceStatus)(nil),           // 25: reactor.v1.ServiceStatus
-	(*Crash)(nil),                   // 26: reactor.v1.Crash
-	(*StackFrame)(nil),              // 27: reactor.v1.StackFrame
-	(*Delay)(nil),                   // 28: reactor.v1.Delay
-	(*Usage)(nil),                   // 29: reactor.v1.Usage
-	(*WaitUsage)(nil),               // 30: reactor.v1.WaitUsage
-	(*Op)(nil),                      // 31: reactor.v1.Op
-	(*SubmitWorkloadRequest)(nil),   // 32: reactor.v1.SubmitWorkloadRequest
-	(*SubmitWorkloadResponse)(nil),  // 33: reactor.v1.SubmitWorkloadResponse
-	(*SubmitWorkloadsRequest)(nil),  // 34: reactor.v1.SubmitWorkloadsRequest
-	(*SubmitWorkloadsResponse)(nil), // 35: reactor.v1.SubmitWorkloadsResponse
-	(*SubmitWorkloadsResult)(nil),   // 36: reactor.v1.SubmitWorkloadsResult
-	(*CallFunctionRequest)(nil),     // 37: reactor.v1.CallFunctionRequest
-	(*CallFunctionResponse)(nil),    // 38: reactor.v1.CallFunctionResponse
-	(*CallRequest)(nil),             // 39: reactor.v1.CallRequest
-	(*CallResponse)(nil),            // 40: reactor.v1.CallResponse
-	(*CallItems)(nil),               // 41: reactor.v1.CallItems
-	(*CallFuture)(nil),              // 42: reactor.v1.CallFuture
-	(*CallWindow)(nil),              // 43: reactor.v1.CallWindow
-	(*CallStop)(nil),                // 44: reactor.v1.CallStop
-	(*CallCancel)(nil),              // 45: reactor.v1.CallCancel
-	(*CallResult)(nil),              // 46: reactor.v1.CallResult
-	(*GetWorkloadRequest)(nil),      // 47: reactor.v1.GetWorkloadRequest
-	(*GetWorkloadResponse)(nil),     // 48: reactor.v1.GetWorkloadResponse
-	(*WorkloadFilter)(nil),          // 49: reactor.v1.WorkloadFilter
-	(*ListWorkloadsRequest)(nil),    // 50: reactor.v1.ListWorkloadsRequest
-	(*ListWorkloadsResponse)(nil),   // 51: reactor.v1.ListWorkloadsResponse
-	(*WatchWorkloadsRequest)(nil),   // 52: reactor.v1.WatchWorkloadsRequest
-	(*WatchWorkloadsResponse)(nil),  // 53: reactor.v1.WatchWorkloadsResponse
-	(*WaitWorkloadRequest)(nil),     // 54: reactor.v1.WaitWorkloadRequest
-	(*WaitWorkloadResponse)(nil),    // 55: reactor.v1.WaitWorkloadResponse
-	(*DeleteWorkloadRequest)(nil),   // 56: reactor.v1.DeleteWorkloadRequest
-	(*DeleteWorkloadResponse)(nil),  // 57: reactor.v1.DeleteWorkloadResponse
-	(*CancelWorkloadsRequest)(nil),  // 58: reactor.v1.CancelWorkloadsRequest
-	(*CancelWorkloadsResponse)(nil), // 59: reactor.v1.CancelWorkloadsResponse
-	(*CancelWorkloadsResult)(nil),   // 60: reactor.v1.CancelWorkloadsResult
-	(*ReadLogsRequest)(nil),         // 61: reactor.v1.ReadLogsRequest
-	(*ReadLogsResponse)(nil),        // 62: reactor.v1.ReadLogsResponse
-	(*AttachWorkloadRequest)(nil),   // 63: reactor.v1.AttachWorkloadRequest
-	(*AttachWorkloadStart)(nil),     // 64: reactor.v1.AttachWorkloadStart
-	(*AttachWorkloadResponse)(nil),  // 65: reactor.v1.AttachWorkloadResponse
-	(*ListOpsRequest)(nil),          // 66: reactor.v1.ListOpsRequest
-	(*OpFilter)(nil),                // 67: reactor.v1.OpFilter
-	(*ListOpsResponse)(nil),         // 68: reactor.v1.ListOpsResponse
-	(*SummarizeOpsRequest)(nil),     // 69: reactor.v1.SummarizeOpsRequest
-	(*SummarizeOpsResponse)(nil),    // 70: reactor.v1.SummarizeOpsResponse
-	(*OpGroup)(nil),                 // 71: reactor.v1.OpGroup
-	(*GetGrantsRequest)(nil),        // 72: reactor.v1.GetGrantsRequest
-	(*GetGrantsResponse)(nil),       // 73: reactor.v1.GetGrantsResponse
-	(*GrantStatus)(nil),             // 74: reactor.v1.GrantStatus
-	(*RefusedAccess)(nil),           // 75: reactor.v1.RefusedAccess
-	(*RevokeGrantsRequest)(nil),     // 76: reactor.v1.RevokeGrantsRequest
-	(*RevokeGrantsResponse)(nil),    // 77: reactor.v1.RevokeGrantsResponse
-	nil,                             // 78: reactor.v1.WorkloadSpec.LabelsEntry
-	nil,                             // 79: reactor.v1.WorkloadSpec.EnvEntry
-	(*FunctionCall)(nil),            // 80: reactor.v1.FunctionCall
-	(*durationpb.Duration)(nil),     // 81: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),   // 82: google.protobuf.Timestamp
-	(*Value)(nil),                   // 83: reactor.v1.Value
-	(*Activity)(nil),                // 84: reactor.v1.Activity
-	(*Error)(nil),                   // 85: reactor.v1.Error
+	(*LinkGrant)(nil),               // 22: reactor.v1.LinkGrant
+	(*Limits)(nil),                  // 23: reactor.v1.Limits
+	(*Workload)(nil),                // 24: reactor.v1.Workload
+	(*WorkloadStatus)(nil),          // 25: reactor.v1.WorkloadStatus
+	(*ServiceStatus)(nil),           // 26: reactor.v1.ServiceStatus
+	(*Crash)(nil),                   // 27: reactor.v1.Crash
+	(*StackFrame)(nil),              // 28: reactor.v1.StackFrame
+	(*Delay)(nil),                   // 29: reactor.v1.Delay
+	(*Usage)(nil),                   // 30: reactor.v1.Usage
+	(*WaitUsage)(nil),               // 31: reactor.v1.WaitUsage
+	(*Op)(nil),                      // 32: reactor.v1.Op
+	(*SubmitWorkloadRequest)(nil),   // 33: reactor.v1.SubmitWorkloadRequest
+	(*SubmitWorkloadResponse)(nil),  // 34: reactor.v1.SubmitWorkloadResponse
+	(*SubmitWorkloadsRequest)(nil),  // 35: reactor.v1.SubmitWorkloadsRequest
+	(*SubmitWorkloadsResponse)(nil), // 36: reactor.v1.SubmitWorkloadsResponse
+	(*SubmitWorkloadsResult)(nil),   // 37: reactor.v1.SubmitWorkloadsResult
+	(*CallFunctionRequest)(nil),     // 38: reactor.v1.CallFunctionRequest
+	(*CallFunctionResponse)(nil),    // 39: reactor.v1.CallFunctionResponse
+	(*CallRequest)(nil),             // 40: reactor.v1.CallRequest
+	(*CallResponse)(nil),            // 41: reactor.v1.CallResponse
+	(*CallItems)(nil),               // 42: reactor.v1.CallItems
+	(*CallFuture)(nil),              // 43: reactor.v1.CallFuture
+	(*CallWindow)(nil),              // 44: reactor.v1.CallWindow
+	(*CallStop)(nil),                // 45: reactor.v1.CallStop
+	(*CallCancel)(nil),              // 46: reactor.v1.CallCancel
+	(*CallResult)(nil),              // 47: reactor.v1.CallResult
+	(*GetWorkloadRequest)(nil),      // 48: reactor.v1.GetWorkloadRequest
+	(*GetWorkloadResponse)(nil),     // 49: reactor.v1.GetWorkloadResponse
+	(*WorkloadFilter)(nil),          // 50: reactor.v1.WorkloadFilter
+	(*ListWorkloadsRequest)(nil),    // 51: reactor.v1.ListWorkloadsRequest
+	(*ListWorkloadsResponse)(nil),   // 52: reactor.v1.ListWorkloadsResponse
+	(*WatchWorkloadsRequest)(nil),   // 53: reactor.v1.WatchWorkloadsRequest
+	(*WatchWorkloadsResponse)(nil),  // 54: reactor.v1.WatchWorkloadsResponse
+	(*WaitWorkloadRequest)(nil),     // 55: reactor.v1.WaitWorkloadRequest
+	(*WaitWorkloadResponse)(nil),    // 56: reactor.v1.WaitWorkloadResponse
+	(*DeleteWorkloadRequest)(nil),   // 57: reactor.v1.DeleteWorkloadRequest
+	(*DeleteWorkloadResponse)(nil),  // 58: reactor.v1.DeleteWorkloadResponse
+	(*CancelWorkloadsRequest)(nil),  // 59: reactor.v1.CancelWorkloadsRequest
+	(*CancelWorkloadsResponse)(nil), // 60: reactor.v1.CancelWorkloadsResponse
+	(*CancelWorkloadsResult)(nil),   // 61: reactor.v1.CancelWorkloadsResult
+	(*ReadLogsRequest)(nil),         // 62: reactor.v1.ReadLogsRequest
+	(*ReadLogsResponse)(nil),        // 63: reactor.v1.ReadLogsResponse
+	(*AttachWorkloadRequest)(nil),   // 64: reactor.v1.AttachWorkloadRequest
+	(*AttachWorkloadStart)(nil),     // 65: reactor.v1.AttachWorkloadStart
+	(*AttachWorkloadResponse)(nil),  // 66: reactor.v1.AttachWorkloadResponse
+	(*ListOpsRequest)(nil),          // 67: reactor.v1.ListOpsRequest
+	(*OpFilter)(nil),                // 68: reactor.v1.OpFilter
+	(*ListOpsResponse)(nil),         // 69: reactor.v1.ListOpsResponse
+	(*SummarizeOpsRequest)(nil),     // 70: reactor.v1.SummarizeOpsRequest
+	(*SummarizeOpsResponse)(nil),    // 71: reactor.v1.SummarizeOpsResponse
+	(*OpGroup)(nil),                 // 72: reactor.v1.OpGroup
+	(*GetGrantsRequest)(nil),        // 73: reactor.v1.GetGrantsRequest
+	(*GetGrantsResponse)(nil),       // 74: reactor.v1.GetGrantsResponse
+	(*GrantStatus)(nil),             // 75: reactor.v1.GrantStatus
+	(*RefusedAccess)(nil),           // 76: reactor.v1.RefusedAccess
+	(*RevokeGrantsRequest)(nil),     // 77: reactor.v1.RevokeGrantsRequest
+	(*RevokeGrantsResponse)(nil),    // 78: reactor.v1.RevokeGrantsResponse
+	nil,                             // 79: reactor.v1.WorkloadSpec.LabelsEntry
+	nil,                             // 80: reactor.v1.WorkloadSpec.EnvEntry
+	(*FunctionCall)(nil),            // 81: reactor.v1.FunctionCall
+	(*durationpb.Duration)(nil),     // 82: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),   // 83: google.protobuf.Timestamp
+	(*Value)(nil),                   // 84: reactor.v1.Value
+	(*Activity)(nil),                // 85: reactor.v1.Activity
+	(*Error)(nil),                   // 86: reactor.v1.Error
 }
 var file_reactor_v1_workload_proto_depIdxs = []int32{
-	78,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
-	79,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
+	79,  // 0: reactor.v1.WorkloadSpec.labels:type_name -> reactor.v1.WorkloadSpec.LabelsEntry
+	80,  // 1: reactor.v1.WorkloadSpec.env:type_name -> reactor.v1.WorkloadSpec.EnvEntry
 	13,  // 2: reactor.v1.WorkloadSpec.grants:type_name -> reactor.v1.Grant
-	22,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
+	23,  // 3: reactor.v1.WorkloadSpec.limits:type_name -> reactor.v1.Limits
 	1,   // 4: reactor.v1.WorkloadSpec.output_mode:type_name -> reactor.v1.OutputMode
 	0,   // 5: reactor.v1.WorkloadSpec.grant_mode:type_name -> reactor.v1.GrantMode
-	80,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
+	81,  // 6: reactor.v1.WorkloadSpec.call:type_name -> reactor.v1.FunctionCall
 	12,  // 7: reactor.v1.WorkloadSpec.serve:type_name -> reactor.v1.HttpService
-	81,  // 8: reactor.v1.HttpService.idle_timeout:type_name -> google.protobuf.Duration
-	81,  // 9: reactor.v1.HttpService.request_timeout:type_name -> google.protobuf.Duration
+	82,  // 8: reactor.v1.HttpService.idle_timeout:type_name -> google.protobuf.Duration
+	82,  // 9: reactor.v1.HttpService.request_timeout:type_name -> google.protobuf.Duration
 	14,  // 10: reactor.v1.Grant.directory:type_name -> reactor.v1.DirectoryGrant
 	15,  // 11: reactor.v1.Grant.listener:type_name -> reactor.v1.ListenerGrant
 	16,  // 12: reactor.v1.Grant.connection:type_name -> reactor.v1.ConnectionGrant
@@ -6756,136 +6853,137 @@ var file_reactor_v1_workload_proto_depIdxs = []int32{
 	19,  // 14: reactor.v1.Grant.resolve:type_name -> reactor.v1.ResolveGrant
 	20,  // 15: reactor.v1.Grant.http:type_name -> reactor.v1.HttpGrant
 	21,  // 16: reactor.v1.Grant.secret:type_name -> reactor.v1.SecretGrant
-	2,   // 17: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
-	17,  // 18: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
-	2,   // 19: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
-	81,  // 20: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
-	11,  // 21: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
-	24,  // 22: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
-	3,   // 23: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
-	4,   // 24: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
-	82,  // 25: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
-	82,  // 26: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
-	82,  // 27: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
-	29,  // 28: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
-	31,  // 29: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
-	28,  // 30: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
-	26,  // 31: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
-	83,  // 32: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
-	25,  // 33: reactor.v1.WorkloadStatus.service:type_name -> reactor.v1.ServiceStatus
-	84,  // 34: reactor.v1.WorkloadStatus.activity:type_name -> reactor.v1.Activity
-	27,  // 35: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
-	5,   // 36: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
-	82,  // 37: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
-	81,  // 38: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
-	81,  // 39: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
-	81,  // 40: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
-	30,  // 41: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
-	6,   // 42: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
-	81,  // 43: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
-	6,   // 44: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
-	82,  // 45: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
-	82,  // 46: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
-	11,  // 47: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	23,  // 48: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	32,  // 49: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
-	36,  // 50: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
-	85,  // 51: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
-	11,  // 52: reactor.v1.CallFunctionRequest.spec:type_name -> reactor.v1.WorkloadSpec
-	24,  // 53: reactor.v1.CallFunctionResponse.status:type_name -> reactor.v1.WorkloadStatus
-	37,  // 54: reactor.v1.CallRequest.open:type_name -> reactor.v1.CallFunctionRequest
-	41,  // 55: reactor.v1.CallRequest.items:type_name -> reactor.v1.CallItems
-	42,  // 56: reactor.v1.CallRequest.future:type_name -> reactor.v1.CallFuture
-	43,  // 57: reactor.v1.CallRequest.window:type_name -> reactor.v1.CallWindow
-	44,  // 58: reactor.v1.CallRequest.stop:type_name -> reactor.v1.CallStop
-	45,  // 59: reactor.v1.CallRequest.cancel:type_name -> reactor.v1.CallCancel
-	46,  // 60: reactor.v1.CallResponse.result:type_name -> reactor.v1.CallResult
-	41,  // 61: reactor.v1.CallResponse.items:type_name -> reactor.v1.CallItems
-	42,  // 62: reactor.v1.CallResponse.future:type_name -> reactor.v1.CallFuture
-	43,  // 63: reactor.v1.CallResponse.window:type_name -> reactor.v1.CallWindow
-	44,  // 64: reactor.v1.CallResponse.stop:type_name -> reactor.v1.CallStop
-	38,  // 65: reactor.v1.CallResponse.ended:type_name -> reactor.v1.CallFunctionResponse
-	83,  // 66: reactor.v1.CallItems.values:type_name -> reactor.v1.Value
-	83,  // 67: reactor.v1.CallFuture.value:type_name -> reactor.v1.Value
-	83,  // 68: reactor.v1.CallResult.value:type_name -> reactor.v1.Value
-	23,  // 69: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	3,   // 70: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
-	82,  // 71: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
-	82,  // 72: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
-	82,  // 73: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
-	82,  // 74: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
-	49,  // 75: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 76: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	8,   // 77: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
-	23,  // 78: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
-	49,  // 79: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
-	7,   // 80: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
-	23,  // 81: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
-	23,  // 82: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
-	60,  // 83: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
-	85,  // 84: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
-	9,   // 85: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
-	82,  // 86: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
-	9,   // 87: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
-	82,  // 88: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
-	64,  // 89: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
-	23,  // 90: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
-	67,  // 91: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	10,  // 92: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
-	6,   // 93: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
-	81,  // 94: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
-	31,  // 95: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
-	84,  // 96: reactor.v1.ListOpsResponse.activity:type_name -> reactor.v1.Activity
-	67,  // 97: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
-	71,  // 98: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
-	6,   // 99: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
-	82,  // 100: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
-	74,  // 101: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
-	75,  // 102: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
-	13,  // 103: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
-	13,  // 104: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
-	82,  // 105: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
-	6,   // 106: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
-	2,   // 107: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
-	82,  // 108: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
-	23,  // 109: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
-	32,  // 110: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
-	34,  // 111: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
-	37,  // 112: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
-	39,  // 113: reactor.v1.WorkloadService.Call:input_type -> reactor.v1.CallRequest
-	47,  // 114: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
-	50,  // 115: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
-	52,  // 116: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
-	54,  // 117: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
-	56,  // 118: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
-	58,  // 119: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
-	61,  // 120: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
-	63,  // 121: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
-	66,  // 122: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
-	69,  // 123: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
-	72,  // 124: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
-	76,  // 125: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
-	33,  // 126: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
-	35,  // 127: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
-	38,  // 128: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
-	40,  // 129: reactor.v1.WorkloadService.Call:output_type -> reactor.v1.CallResponse
-	48,  // 130: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
-	51,  // 131: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
-	53,  // 132: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
-	55,  // 133: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
-	57,  // 134: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
-	59,  // 135: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
-	62,  // 136: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
-	65,  // 137: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
-	68,  // 138: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
-	70,  // 139: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
-	73,  // 140: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
-	77,  // 141: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
-	126, // [126:142] is the sub-list for method output_type
-	110, // [110:126] is the sub-list for method input_type
-	110, // [110:110] is the sub-list for extension type_name
-	110, // [110:110] is the sub-list for extension extendee
-	0,   // [0:110] is the sub-list for field type_name
+	22,  // 17: reactor.v1.Grant.link:type_name -> reactor.v1.LinkGrant
+	2,   // 18: reactor.v1.ListenerGrant.protocol:type_name -> reactor.v1.TransportProtocol
+	17,  // 19: reactor.v1.ConnectionGrant.tls:type_name -> reactor.v1.TlsOptions
+	2,   // 20: reactor.v1.DialGrant.protocol:type_name -> reactor.v1.TransportProtocol
+	82,  // 21: reactor.v1.Limits.timeout:type_name -> google.protobuf.Duration
+	11,  // 22: reactor.v1.Workload.spec:type_name -> reactor.v1.WorkloadSpec
+	25,  // 23: reactor.v1.Workload.status:type_name -> reactor.v1.WorkloadStatus
+	3,   // 24: reactor.v1.WorkloadStatus.state:type_name -> reactor.v1.WorkloadState
+	4,   // 25: reactor.v1.WorkloadStatus.reason:type_name -> reactor.v1.EndReason
+	83,  // 26: reactor.v1.WorkloadStatus.create_time:type_name -> google.protobuf.Timestamp
+	83,  // 27: reactor.v1.WorkloadStatus.start_time:type_name -> google.protobuf.Timestamp
+	83,  // 28: reactor.v1.WorkloadStatus.end_time:type_name -> google.protobuf.Timestamp
+	30,  // 29: reactor.v1.WorkloadStatus.usage:type_name -> reactor.v1.Usage
+	32,  // 30: reactor.v1.WorkloadStatus.waiting_for:type_name -> reactor.v1.Op
+	29,  // 31: reactor.v1.WorkloadStatus.delay:type_name -> reactor.v1.Delay
+	27,  // 32: reactor.v1.WorkloadStatus.crash:type_name -> reactor.v1.Crash
+	84,  // 33: reactor.v1.WorkloadStatus.result:type_name -> reactor.v1.Value
+	26,  // 34: reactor.v1.WorkloadStatus.service:type_name -> reactor.v1.ServiceStatus
+	85,  // 35: reactor.v1.WorkloadStatus.activity:type_name -> reactor.v1.Activity
+	28,  // 36: reactor.v1.Crash.frames:type_name -> reactor.v1.StackFrame
+	5,   // 37: reactor.v1.Delay.reason:type_name -> reactor.v1.DelayReason
+	83,  // 38: reactor.v1.Delay.until:type_name -> google.protobuf.Timestamp
+	82,  // 39: reactor.v1.Usage.cpu_time:type_name -> google.protobuf.Duration
+	82,  // 40: reactor.v1.Usage.waiting_time:type_name -> google.protobuf.Duration
+	82,  // 41: reactor.v1.Usage.ready_time:type_name -> google.protobuf.Duration
+	31,  // 42: reactor.v1.Usage.waits:type_name -> reactor.v1.WaitUsage
+	6,   // 43: reactor.v1.WaitUsage.kind:type_name -> reactor.v1.OpKind
+	82,  // 44: reactor.v1.WaitUsage.time:type_name -> google.protobuf.Duration
+	6,   // 45: reactor.v1.Op.kind:type_name -> reactor.v1.OpKind
+	83,  // 46: reactor.v1.Op.start_time:type_name -> google.protobuf.Timestamp
+	83,  // 47: reactor.v1.Op.deadline:type_name -> google.protobuf.Timestamp
+	11,  // 48: reactor.v1.SubmitWorkloadRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	24,  // 49: reactor.v1.SubmitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	33,  // 50: reactor.v1.SubmitWorkloadsRequest.requests:type_name -> reactor.v1.SubmitWorkloadRequest
+	37,  // 51: reactor.v1.SubmitWorkloadsResponse.results:type_name -> reactor.v1.SubmitWorkloadsResult
+	86,  // 52: reactor.v1.SubmitWorkloadsResult.error:type_name -> reactor.v1.Error
+	11,  // 53: reactor.v1.CallFunctionRequest.spec:type_name -> reactor.v1.WorkloadSpec
+	25,  // 54: reactor.v1.CallFunctionResponse.status:type_name -> reactor.v1.WorkloadStatus
+	38,  // 55: reactor.v1.CallRequest.open:type_name -> reactor.v1.CallFunctionRequest
+	42,  // 56: reactor.v1.CallRequest.items:type_name -> reactor.v1.CallItems
+	43,  // 57: reactor.v1.CallRequest.future:type_name -> reactor.v1.CallFuture
+	44,  // 58: reactor.v1.CallRequest.window:type_name -> reactor.v1.CallWindow
+	45,  // 59: reactor.v1.CallRequest.stop:type_name -> reactor.v1.CallStop
+	46,  // 60: reactor.v1.CallRequest.cancel:type_name -> reactor.v1.CallCancel
+	47,  // 61: reactor.v1.CallResponse.result:type_name -> reactor.v1.CallResult
+	42,  // 62: reactor.v1.CallResponse.items:type_name -> reactor.v1.CallItems
+	43,  // 63: reactor.v1.CallResponse.future:type_name -> reactor.v1.CallFuture
+	44,  // 64: reactor.v1.CallResponse.window:type_name -> reactor.v1.CallWindow
+	45,  // 65: reactor.v1.CallResponse.stop:type_name -> reactor.v1.CallStop
+	39,  // 66: reactor.v1.CallResponse.ended:type_name -> reactor.v1.CallFunctionResponse
+	84,  // 67: reactor.v1.CallItems.values:type_name -> reactor.v1.Value
+	84,  // 68: reactor.v1.CallFuture.value:type_name -> reactor.v1.Value
+	84,  // 69: reactor.v1.CallResult.value:type_name -> reactor.v1.Value
+	24,  // 70: reactor.v1.GetWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	3,   // 71: reactor.v1.WorkloadFilter.states:type_name -> reactor.v1.WorkloadState
+	83,  // 72: reactor.v1.WorkloadFilter.created_after:type_name -> google.protobuf.Timestamp
+	83,  // 73: reactor.v1.WorkloadFilter.created_before:type_name -> google.protobuf.Timestamp
+	83,  // 74: reactor.v1.WorkloadFilter.ended_after:type_name -> google.protobuf.Timestamp
+	83,  // 75: reactor.v1.WorkloadFilter.ended_before:type_name -> google.protobuf.Timestamp
+	50,  // 76: reactor.v1.ListWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 77: reactor.v1.ListWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	8,   // 78: reactor.v1.ListWorkloadsRequest.order:type_name -> reactor.v1.WorkloadOrder
+	24,  // 79: reactor.v1.ListWorkloadsResponse.workloads:type_name -> reactor.v1.Workload
+	50,  // 80: reactor.v1.WatchWorkloadsRequest.filter:type_name -> reactor.v1.WorkloadFilter
+	7,   // 81: reactor.v1.WatchWorkloadsRequest.view:type_name -> reactor.v1.WorkloadView
+	24,  // 82: reactor.v1.WatchWorkloadsResponse.workload:type_name -> reactor.v1.Workload
+	24,  // 83: reactor.v1.WaitWorkloadResponse.workload:type_name -> reactor.v1.Workload
+	61,  // 84: reactor.v1.CancelWorkloadsResponse.results:type_name -> reactor.v1.CancelWorkloadsResult
+	86,  // 85: reactor.v1.CancelWorkloadsResult.error:type_name -> reactor.v1.Error
+	9,   // 86: reactor.v1.ReadLogsRequest.stream:type_name -> reactor.v1.OutputStream
+	83,  // 87: reactor.v1.ReadLogsRequest.since:type_name -> google.protobuf.Timestamp
+	9,   // 88: reactor.v1.ReadLogsResponse.stream:type_name -> reactor.v1.OutputStream
+	83,  // 89: reactor.v1.ReadLogsResponse.time:type_name -> google.protobuf.Timestamp
+	65,  // 90: reactor.v1.AttachWorkloadRequest.start:type_name -> reactor.v1.AttachWorkloadStart
+	24,  // 91: reactor.v1.AttachWorkloadResponse.ended:type_name -> reactor.v1.Workload
+	68,  // 92: reactor.v1.ListOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	10,  // 93: reactor.v1.ListOpsRequest.order:type_name -> reactor.v1.OpOrder
+	6,   // 94: reactor.v1.OpFilter.kinds:type_name -> reactor.v1.OpKind
+	82,  // 95: reactor.v1.OpFilter.min_age:type_name -> google.protobuf.Duration
+	32,  // 96: reactor.v1.ListOpsResponse.ops:type_name -> reactor.v1.Op
+	85,  // 97: reactor.v1.ListOpsResponse.activity:type_name -> reactor.v1.Activity
+	68,  // 98: reactor.v1.SummarizeOpsRequest.filter:type_name -> reactor.v1.OpFilter
+	72,  // 99: reactor.v1.SummarizeOpsResponse.groups:type_name -> reactor.v1.OpGroup
+	6,   // 100: reactor.v1.OpGroup.kind:type_name -> reactor.v1.OpKind
+	83,  // 101: reactor.v1.OpGroup.oldest_start_time:type_name -> google.protobuf.Timestamp
+	75,  // 102: reactor.v1.GetGrantsResponse.grants:type_name -> reactor.v1.GrantStatus
+	76,  // 103: reactor.v1.GetGrantsResponse.refused:type_name -> reactor.v1.RefusedAccess
+	13,  // 104: reactor.v1.GetGrantsResponse.missing:type_name -> reactor.v1.Grant
+	13,  // 105: reactor.v1.GrantStatus.grant:type_name -> reactor.v1.Grant
+	83,  // 106: reactor.v1.GrantStatus.revoke_time:type_name -> google.protobuf.Timestamp
+	6,   // 107: reactor.v1.RefusedAccess.kind:type_name -> reactor.v1.OpKind
+	2,   // 108: reactor.v1.RefusedAccess.protocol:type_name -> reactor.v1.TransportProtocol
+	83,  // 109: reactor.v1.RefusedAccess.first_time:type_name -> google.protobuf.Timestamp
+	24,  // 110: reactor.v1.RevokeGrantsResponse.workload:type_name -> reactor.v1.Workload
+	33,  // 111: reactor.v1.WorkloadService.SubmitWorkload:input_type -> reactor.v1.SubmitWorkloadRequest
+	35,  // 112: reactor.v1.WorkloadService.SubmitWorkloads:input_type -> reactor.v1.SubmitWorkloadsRequest
+	38,  // 113: reactor.v1.WorkloadService.CallFunction:input_type -> reactor.v1.CallFunctionRequest
+	40,  // 114: reactor.v1.WorkloadService.Call:input_type -> reactor.v1.CallRequest
+	48,  // 115: reactor.v1.WorkloadService.GetWorkload:input_type -> reactor.v1.GetWorkloadRequest
+	51,  // 116: reactor.v1.WorkloadService.ListWorkloads:input_type -> reactor.v1.ListWorkloadsRequest
+	53,  // 117: reactor.v1.WorkloadService.WatchWorkloads:input_type -> reactor.v1.WatchWorkloadsRequest
+	55,  // 118: reactor.v1.WorkloadService.WaitWorkload:input_type -> reactor.v1.WaitWorkloadRequest
+	57,  // 119: reactor.v1.WorkloadService.DeleteWorkload:input_type -> reactor.v1.DeleteWorkloadRequest
+	59,  // 120: reactor.v1.WorkloadService.CancelWorkloads:input_type -> reactor.v1.CancelWorkloadsRequest
+	62,  // 121: reactor.v1.WorkloadService.ReadLogs:input_type -> reactor.v1.ReadLogsRequest
+	64,  // 122: reactor.v1.WorkloadService.AttachWorkload:input_type -> reactor.v1.AttachWorkloadRequest
+	67,  // 123: reactor.v1.WorkloadService.ListOps:input_type -> reactor.v1.ListOpsRequest
+	70,  // 124: reactor.v1.WorkloadService.SummarizeOps:input_type -> reactor.v1.SummarizeOpsRequest
+	73,  // 125: reactor.v1.WorkloadService.GetGrants:input_type -> reactor.v1.GetGrantsRequest
+	77,  // 126: reactor.v1.WorkloadService.RevokeGrants:input_type -> reactor.v1.RevokeGrantsRequest
+	34,  // 127: reactor.v1.WorkloadService.SubmitWorkload:output_type -> reactor.v1.SubmitWorkloadResponse
+	36,  // 128: reactor.v1.WorkloadService.SubmitWorkloads:output_type -> reactor.v1.SubmitWorkloadsResponse
+	39,  // 129: reactor.v1.WorkloadService.CallFunction:output_type -> reactor.v1.CallFunctionResponse
+	41,  // 130: reactor.v1.WorkloadService.Call:output_type -> reactor.v1.CallResponse
+	49,  // 131: reactor.v1.WorkloadService.GetWorkload:output_type -> reactor.v1.GetWorkloadResponse
+	52,  // 132: reactor.v1.WorkloadService.ListWorkloads:output_type -> reactor.v1.ListWorkloadsResponse
+	54,  // 133: reactor.v1.WorkloadService.WatchWorkloads:output_type -> reactor.v1.WatchWorkloadsResponse
+	56,  // 134: reactor.v1.WorkloadService.WaitWorkload:output_type -> reactor.v1.WaitWorkloadResponse
+	58,  // 135: reactor.v1.WorkloadService.DeleteWorkload:output_type -> reactor.v1.DeleteWorkloadResponse
+	60,  // 136: reactor.v1.WorkloadService.CancelWorkloads:output_type -> reactor.v1.CancelWorkloadsResponse
+	63,  // 137: reactor.v1.WorkloadService.ReadLogs:output_type -> reactor.v1.ReadLogsResponse
+	66,  // 138: reactor.v1.WorkloadService.AttachWorkload:output_type -> reactor.v1.AttachWorkloadResponse
+	69,  // 139: reactor.v1.WorkloadService.ListOps:output_type -> reactor.v1.ListOpsResponse
+	71,  // 140: reactor.v1.WorkloadService.SummarizeOps:output_type -> reactor.v1.SummarizeOpsResponse
+	74,  // 141: reactor.v1.WorkloadService.GetGrants:output_type -> reactor.v1.GetGrantsResponse
+	78,  // 142: reactor.v1.WorkloadService.RevokeGrants:output_type -> reactor.v1.RevokeGrantsResponse
+	127, // [127:143] is the sub-list for method output_type
+	111, // [111:127] is the sub-list for method input_type
+	111, // [111:111] is the sub-list for extension type_name
+	111, // [111:111] is the sub-list for extension extendee
+	0,   // [0:111] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_workload_proto_init() }
@@ -6904,9 +7002,10 @@ func file_reactor_v1_workload_proto_init() {
 		(*Grant_Resolve)(nil),
 		(*Grant_Http)(nil),
 		(*Grant_Secret)(nil),
+		(*Grant_Link)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[13].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[28].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[14].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[29].OneofWrappers = []any{
 		(*CallRequest_Open)(nil),
 		(*CallRequest_Items)(nil),
 		(*CallRequest_Future)(nil),
@@ -6914,7 +7013,7 @@ func file_reactor_v1_workload_proto_init() {
 		(*CallRequest_Stop)(nil),
 		(*CallRequest_Cancel)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[29].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[30].OneofWrappers = []any{
 		(*CallResponse_Result)(nil),
 		(*CallResponse_Items)(nil),
 		(*CallResponse_Future)(nil),
@@ -6922,13 +7021,13 @@ func file_reactor_v1_workload_proto_init() {
 		(*CallResponse_Stop)(nil),
 		(*CallResponse_Ended)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[50].OneofWrappers = []any{}
-	file_reactor_v1_workload_proto_msgTypes[52].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[51].OneofWrappers = []any{}
+	file_reactor_v1_workload_proto_msgTypes[53].OneofWrappers = []any{
 		(*AttachWorkloadRequest_Id)(nil),
 		(*AttachWorkloadRequest_Stdin)(nil),
 		(*AttachWorkloadRequest_Start)(nil),
 	}
-	file_reactor_v1_workload_proto_msgTypes[54].OneofWrappers = []any{
+	file_reactor_v1_workload_proto_msgTypes[55].OneofWrappers = []any{
 		(*AttachWorkloadResponse_Stdout)(nil),
 		(*AttachWorkloadResponse_Stderr)(nil),
 		(*AttachWorkloadResponse_Ended)(nil),
@@ -6939,7 +7038,7 @@ func file_reactor_v1_workload_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_workload_proto_rawDesc), len(file_reactor_v1_workload_proto_rawDesc)),
 			NumEnums:      11,
-			NumMessages:   69,
+			NumMessages:   70,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

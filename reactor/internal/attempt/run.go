@@ -6,6 +6,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/wasihttp/client"
 	"github.com/reactord/reactord/reactor/api"
@@ -87,6 +88,7 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 // spawned, and may block.
 func (a *Attempt) Join(p *pipes.Pipes, tenant string, spec *api.Spec) {
 	a.config.Peer = network.Peer{Peers: a.host.Peers, Tenant: tenant, ID: a.id}
+	a.config.Links = link.Peer{Offers: a.host.Offers, Tenant: tenant, ID: a.id}
 	if a.sender != nil {
 		a.sender.config.Peer = a.config.Peer
 	}

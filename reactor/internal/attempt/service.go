@@ -15,6 +15,7 @@ func serviceOf(s *api.HTTPService) *abi.Service {
 		Instances: int(s.MaxInstances), Concurrent: int(s.MaxConcurrentRequests), Requests: int(s.MaxInstanceRequests),
 		Queue: int(s.MaxWaitingRequests), Idle: s.IdleTimeout, Timeout: s.RequestTimeout, AccessLog: s.AccessLog,
 		Certificate: capability.Reference(s.Certificate), Key: capability.Reference(s.Key),
+		Offer: s.Offer,
 	}
 }
 

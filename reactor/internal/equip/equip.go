@@ -5,6 +5,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/lease"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
@@ -19,6 +20,8 @@ type Host struct {
 	Stack network.Stack
 	// Peers has the listeners of workloads for each other.
 	Peers *network.Peers
+	// Offers has the functions that workloads offer to each other.
+	Offers *link.Offers
 }
 
 // Permit decides about grants when they are opened, and about what a guest opens by itself.

@@ -84,7 +84,7 @@ func (r *Registry) CheckSpec(f *errs.Faults, module *abi.Description, spec *api.
 	}
 	entry := abi.Entry{Args: spec.Args, Invoke: spec.Invoke, Call: (*abi.FunctionCall)(spec.Call), Channels: channels}
 	if spec.Serve != nil {
-		entry.Serve = &abi.Service{}
+		entry.Serve = &abi.Service{Offer: spec.Serve.Offer}
 	}
 	for _, g := range spec.Grants {
 		entry.Grants = append(entry.Grants, g)

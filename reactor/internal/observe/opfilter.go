@@ -82,7 +82,7 @@ func (o *Observer) apiOp(id string, op *hostcalls.Op, due time.Time) api.Op {
 	}
 }
 
-// whyWaits says why another workload does not accept the connection that an operation waits for; nothing if it will, or if
+// whyWaits says why another workload does not accept the connection, or offer the functions, that an operation waits for; nothing if it will, or if
 // the operation waits for something else.
 func (o *Observer) whyWaits(op *hostcalls.Op) string {
 	awaiting := op.Awaiting()
@@ -98,6 +98,8 @@ func (o *Observer) whyWaits(op *hostcalls.Op) string {
 		return fmt.Sprintf("workload %s has not started", id)
 	case awaiting.Listens(): // asked only now: no listener is added to a workload that has started
 		return ""
+	case op.Kind == hostcalls.OpCall:
+		return fmt.Sprintf("workload %s does not offer its functions to other workloads", id)
 	case listener == "":
 		return fmt.Sprintf("workload %s has no listener for other workloads", id)
 	default:

@@ -52,6 +52,7 @@ type serviceJSON struct {
 	AccessLog             bool          `json:"log,omitempty"`
 	Certificate           string        `json:"certificate,omitempty"`
 	Key                   string        `json:"key,omitempty"`
+	Offer                 bool          `json:"offer,omitempty"`
 }
 
 type limitsJSON struct {

@@ -26,7 +26,7 @@ func TestRecord(t *testing.T) {
 		}},
 		Serve: &api.HTTPService{
 			MaxInstances: 1, MaxConcurrentRequests: 2, MaxInstanceRequests: 3, MaxWaitingRequests: 4, IdleTimeout: 5, RequestTimeout: 6,
-			AccessLog: true, Certificate: "file:/c", Key: "file:/k",
+			AccessLog: true, Certificate: "file:/c", Key: "file:/k", Offer: true,
 		},
 		Grants: []grant.Grant{
 			grant.Directory{HostPath: "/host", GuestPath: "/data", ReadOnly: true},

@@ -31,6 +31,7 @@ func grantKinds() []grantKind {
 		{"resolve", "let the guest look up a `NAME`, those that match *.NAME, or all, * (repeatable)", parseResolve},
 		{"http", "let the guest send HTTP requests to an `ORIGIN`, SCHEME://HOST[:PORT], or below its [/PREFIX]; METHOD[,METHOD] and a space before it allow only those (repeatable)", parseHTTP},
 		{"secret", "give the guest a secret of the daemon as a variable, `NAME=REF`; REF is file:/PATH or env:NAME, there (repeatable)", parseSecret},
+		{"link", "give a component an `INTERFACE` that it imports from another workload, INTERFACE=workload:ID, which serves with --offer; or a function that it imports by itself (repeatable)", parseLink},
 	}
 }
 
@@ -228,6 +229,14 @@ func parseSecret(text string) (*reactorv1.Grant, error) {
 		return nil, errors.New("give NAME=file:/PATH or NAME=env:NAME")
 	}
 	return &reactorv1.Grant{Grant: &reactorv1.Grant_Secret{Secret: &reactorv1.SecretGrant{Name: name, Ref: ref}}}, nil
+}
+
+func parseLink(text string) (*reactorv1.Grant, error) {
+	name, workload, ok := strings.Cut(text, "="+forWorkloads+":")
+	if !ok || name == "" || workload == "" {
+		return nil, errors.New("give INTERFACE=workload:ID, such as ns:pkg/iface=workload:shop")
+	}
+	return &reactorv1.Grant{Grant: &reactorv1.Grant_Link{Link: &reactorv1.LinkGrant{Interface: name, Workload: workload}}}, nil
 }
 
 // checkHostPort returns an error that says what to give if text is not HOST:PORT.

@@ -10,7 +10,7 @@ import (
 // Every kind of grant in the API has a flag that makes one.
 func TestEveryGrantHasAFlag(t *testing.T) {
 	examples := map[string]string{"dir": "/srv/data:/data", "listen": "127.0.0.1:0", "connect": "127.0.0.1:80",
-		"dial": "*.example.org:443", "resolve": "*.example.org", "http": "GET https://example.org/api", "secret": "KEY=env:KEY"}
+		"dial": "*.example.org:443", "resolve": "*.example.org", "http": "GET https://example.org/api", "secret": "KEY=env:KEY", "link": "a:b/c@1.0.0=workload:shop"}
 	oneof := (&reactorv1.Grant{}).ProtoReflect().Descriptor().Oneofs().ByName("grant")
 	flagOf := map[string]string{}
 	for _, kind := range grantKinds() {

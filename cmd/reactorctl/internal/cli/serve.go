@@ -18,7 +18,7 @@ type serveFlags struct {
 	instances, concurrent uint32
 	requests, waiting     uint32
 	idle, answer          time.Duration
-	accessLog             bool
+	accessLog, offer      bool
 	certificate, key      string
 }
 
@@ -31,6 +31,7 @@ func (s *serveFlags) add(cmd *cobra.Command) {
 	f.DurationVar(&s.idle, "idle", 0, "the `DURATION` for which an instance is kept that has no request (default: 1s)")
 	f.DurationVar(&s.answer, "answer-timeout", 0, "the longest `DURATION` of a request, until its response has ended (default: 1m)")
 	f.BoolVar(&s.accessLog, "access-log", false, "write a line for each request to the standard error")
+	f.BoolVar(&s.offer, "offer", false, "let other workloads call the functions that the component exports, by --link; without --listen no HTTP is served")
 	f.StringVar(&s.certificate, "cert", "", "serve with TLS: the `REF` of the certificate chain, PEM, on the daemon's machine: file:/PATH or env:NAME")
 	f.StringVar(&s.key, "key", "", "the `REF` of the key of --cert")
 }
@@ -50,7 +51,7 @@ func (s *serveFlags) check(cmd *cobra.Command) error {
 func (s *serveFlags) message() *reactorv1.HttpService {
 	m := &reactorv1.HttpService{
 		MaxInstances: s.instances, MaxConcurrentRequests: s.concurrent, MaxInstanceRequests: s.requests, MaxWaitingRequests: s.waiting,
-		AccessLog: s.accessLog, Certificate: s.certificate, Key: s.key,
+		AccessLog: s.accessLog, Certificate: s.certificate, Key: s.key, Offer: s.offer,
 	}
 	if s.idle != 0 {
 		m.IdleTimeout = durationpb.New(s.idle)
@@ -75,6 +76,10 @@ many requests, also at the same time; those of WASI 0.2 for one. The limits of m
 pending operations are those of each instance, the others of all together. If instances trap five times
 within a second before the component has answered any request, the workload fails.
 
+With --offer other workloads of the daemon may call the functions that the component exports: those that
+import the functions, and are submitted with --link INTERFACE=workload:ID. Such calls get instances as requests
+do. No HTTP is served then without --listen.
+
 What the component writes is printed. An interrupt, a hangup, and an output that nobody reads cancel the
 workload: requests under way have five seconds to end. With --detach it goes on without this command, and
 is started again with the daemon; reactorctl status shows its address and what it has done, reactorctl ops
@@ -85,6 +90,7 @@ the requests under way.
 ` + exitHelp,
 		Example: `  reactorctl serve ./hello.wasm
   reactorctl serve --listen 127.0.0.1:9000 --access-log ./api.wasm
+  reactorctl serve -d --id sums --offer ./sums.wasm
   reactorctl serve -d --id shop --instance-requests 1 --memory 64MiB shop`,
 		Args: moduleThenArguments,
 	}
@@ -99,7 +105,7 @@ the requests under way.
 		}
 		spec := j.stages[0].spec
 		spec.Serve = serve.message()
-		if !listens(spec) {
+		if !listens(spec) && !serve.offer {
 			spec.Grants = append(spec.Grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Listener{Listener: &reactorv1.ListenerGrant{Address: defaultServe}}})
 		}
 		if flags.waits(cmd) {

@@ -29,6 +29,7 @@ var flags = map[string]string{
 	"spec.grants.resolve":      "--resolve",
 	"spec.grants.http":         "--http",
 	"spec.grants.secret":       "--secret",
+	"spec.grants.link":         "--link",
 	"spec.limits":              "",
 	"spec.limits.memory_bytes": "--memory",
 	"spec.limits.fuel":         "--fuel",
@@ -53,6 +54,7 @@ var flags = map[string]string{
 	"spec.serve.access_log":              "--access-log",
 	"spec.serve.certificate":             "--cert",
 	"spec.serve.key":                     "--key",
+	"spec.serve.offer":                   "--offer",
 
 	"spec.output_mode":      "", // run asks for what it needs
 	"spec.stdout_to":        "",

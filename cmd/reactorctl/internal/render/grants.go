@@ -51,6 +51,8 @@ func GrantNames(g *reactorv1.Grant) []string {
 		return []string{"connect:" + g.Connection.GetName(), "connect:" + g.Connection.GetAddress()}
 	case *reactorv1.Grant_Secret:
 		return []string{"secret:" + g.Secret.GetName()}
+	case *reactorv1.Grant_Link:
+		return []string{"link:" + g.Link.GetInterface()}
 	default:
 		return nil
 	}
@@ -156,6 +158,8 @@ func flagOf(g *reactorv1.Grant) (kind, value string) {
 		return "http", value
 	case *reactorv1.Grant_Secret:
 		return "secret", g.Secret.GetName() + "=" + g.Secret.GetRef()
+	case *reactorv1.Grant_Link:
+		return "link", g.Link.GetInterface() + "=workload:" + g.Link.GetWorkload()
 	default:
 		return "", ""
 	}

@@ -102,6 +102,7 @@ var waitingWords = map[reactorv1.OpKind][2]string{
 	reactorv1.OpKind_OP_KIND_RATE:        {"held to their rate at %s", "held to their rate"},
 	reactorv1.OpKind_OP_KIND_HTTP:        {"asking for %s", "asking over HTTP"},
 	reactorv1.OpKind_OP_KIND_SERVE:       {"answering %s", "answering requests"},
+	reactorv1.OpKind_OP_KIND_CALL:        {"calling %s", "calling other workloads"},
 }
 
 // Waiting says what a guest does that waits for a kind of operation.

@@ -7,14 +7,20 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// served says how a workload serves; empty if it does not.
-func served(s *reactorv1.HttpService) string {
+// served says how a workload serves; empty if it does not. listens is whether it does at an address.
+func served(s *reactorv1.HttpService, listens bool) string {
 	if s == nil {
 		return ""
 	}
 	text := "HTTP"
 	if s.GetCertificate() != "" {
 		text = "HTTPS"
+	}
+	switch {
+	case s.GetOffer() && listens:
+		text += " and calls of other workloads"
+	case s.GetOffer():
+		text = "calls of other workloads"
 	}
 	var how []string
 	add := func(n uint32, what, more string) {

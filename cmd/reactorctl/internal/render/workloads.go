@@ -178,7 +178,7 @@ func aboutSpec(w *reactorv1.Workload) []table.Pair {
 		pair("module", strings.TrimPrefix(spec.GetModule(), "sha256:")), // so that it fits into 80 columns
 		pair("invokes", spec.GetInvoke()),
 		pair("calls", callText(spec.GetCall())),
-		pair("serves", served(spec.GetServe())),
+		pair("serves", served(spec.GetServe(), slices.ContainsFunc(spec.GetGrants(), func(g *reactorv1.Grant) bool { return g.GetListener() != nil }))),
 		pair("args", arguments(spec.GetArgs())),
 		listed("env", environment(spec.GetEnv())...),
 		pair("stdin", input),

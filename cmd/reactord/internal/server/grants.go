@@ -56,6 +56,8 @@ func toGrant(p *reactorv1.Grant) grant.Grant {
 		return grant.HTTP{Origin: g.Http.GetOrigin(), Methods: g.Http.GetMethods(), PathPrefix: g.Http.GetPathPrefix()}
 	case *reactorv1.Grant_Secret:
 		return grant.Secret{Name: g.Secret.GetName(), Ref: g.Secret.GetRef()}
+	case *reactorv1.Grant_Link:
+		return grant.Link{Interface: g.Link.GetInterface(), Workload: g.Link.GetWorkload()}
 	default:
 		return nil
 	}
@@ -87,6 +89,8 @@ func fromGrant(g grant.Grant) *reactorv1.Grant {
 		}}}
 	case grant.Secret:
 		return &reactorv1.Grant{Grant: &reactorv1.Grant_Secret{Secret: &reactorv1.SecretGrant{Name: g.Name, Ref: g.Ref}}}
+	case grant.Link:
+		return &reactorv1.Grant{Grant: &reactorv1.Grant_Link{Link: &reactorv1.LinkGrant{Interface: g.Interface, Workload: g.Workload}}}
 	default: // found by TestEveryKindOfGrant
 		panic(fmt.Sprintf("server: a grant of kind %s has no message", g.Kind()))
 	}

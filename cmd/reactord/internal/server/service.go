@@ -29,6 +29,7 @@ func toService(p *reactorv1.HttpService, bad *fields) *api.HTTPService {
 		AccessLog:             p.GetAccessLog(),
 		Certificate:           p.GetCertificate(),
 		Key:                   p.GetKey(),
+		Offer:                 p.GetOffer(),
 	}
 }
 
@@ -46,6 +47,7 @@ func fromService(s *api.HTTPService) *reactorv1.HttpService {
 		AccessLog:             s.AccessLog,
 		Certificate:           s.Certificate,
 		Key:                   s.Key,
+		Offer:                 s.Offer,
 	}
 }
 

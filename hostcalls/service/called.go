@@ -1,0 +1,133 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/hostcalls/component"
+	"github.com/reactord/reactord/hostcalls/link"
+	"github.com/reactord/reactord/internal/clip"
+)
+
+// This file serves calls of other workloads. To the pool they are requests, whose answers are results.
+
+// called is a call of another workload.
+type called struct {
+	link.Call
+	answer func(link.Answer) // for the one answer
+}
+
+var _ link.Provider = (*supervisor)(nil)
+
+// Exports implements link.Provider.
+func (s *supervisor) Exports() *link.Exports { return s.offered }
+
+// Call implements link.Provider. A call has no deadline of the service's own: who calls ends it.
+func (s *supervisor) Call(c link.Call, answer func(link.Answer)) (cancel func()) {
+	r := &request{start: time.Now(), called: &called{c, answer}}
+	if !s.admit(r) {
+		answer(link.Answer{Err: s.refusedCall()})
+		return func() {}
+	}
+	return r.giveUp
+}
+
+// refusedCall says why there is no room for a call.
+func (s *supervisor) refusedCall() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping {
+		return errEnding
+	}
+	return fmt.Errorf("%w: %d, while all its instances are busy", errFull, s.pool.policy.Queue)
+}
+
+// errEnding is the answer of a service that is ending.
+var errEnding = errors.New("it is ending")
+
+// endedError is the answer of an instance that has ended by itself.
+func endedError(why error) error {
+	const most = 1 << 10
+	return fmt.Errorf("the instance that had the call has ended: %s", clip.Text(why.Error(), most))
+}
+
+// String is the call for people.
+func (c *called) String() string { return c.Function + " for workload " + c.Caller }
+
+// tell answers. The lock of the service is held.
+func (c *called) tell(a answer) {
+	a.returned.Err = a.err
+	c.answer(a.returned)
+}
+
+// callExport has the component called, on the fiber of its store.
+func (r *request) callExport(store *component.Store) (cancel func() error, err error) {
+	i, err := store.StartExport(r.called.Function, &component.Export{
+		Args:     r.called.Args,
+		Returned: func(results []value.Value, held int64) { r.returned(store, results, held) },
+		Exited: func(err error) {
+			if err == nil {
+				r.done()
+			}
+		},
+	})
+	r.called.Args = nil
+	return i.Cancel, err
+}
+
+// returned is called when the component's function has returned, on the fiber: the component may go on for as long as a request may take.
+// What it has returned counts as its memory until the caller has it.
+func (r *request) returned(store *component.Store, results []value.Value, held int64) {
+	a := answer{returned: link.Answer{Results: results}}
+	if held > 0 {
+		a.returned.Taken = func() {
+			store.Do(func() error {
+				store.Free(held)
+				return nil
+			})
+		}
+	}
+	s := r.service
+	s.mu.Lock()
+	s.answers = true
+	r.sent, r.due = true, time.Now().Add(s.timeout)
+	took := r.tell(a)
+	s.mu.Unlock()
+	if !took {
+		store.Free(held)
+	}
+}
+
+// refuseCalls answers the calls that still wait for an instance of a service that ends. Requests of HTTP end with their connections. mu
+// is held.
+func (s *supervisor) refuseCalls() {
+	for e := s.pool.waiting.Front(); e != nil; {
+		r := e.Value.(*ticket).request
+		if e = e.Next(); r.called != nil {
+			s.pool.withdraw(&r.ticket)
+			r.over = true
+			r.tell(answer{err: errEnding})
+		}
+	}
+}
+
+// hasCalls reports whether calls of other workloads are under way, or wait.
+func (s *supervisor) hasCalls() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.instances {
+		for r := range i.requests {
+			if r.called != nil {
+				return true
+			}
+		}
+	}
+	for e := s.pool.waiting.Front(); e != nil; e = e.Next() {
+		if e.Value.(*ticket).request.called != nil {
+			return true
+		}
+	}
+	return false
+}

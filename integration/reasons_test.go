@@ -244,8 +244,30 @@ func (p *provoked) submissions(t *testing.T, d *testkit.Daemon) {
 	for reason, req := range requests {
 		p.submission(t, d, reason, req)
 	}
+	p.deniedCalls(t)
 	_, err := d.Workloads.SubmitWorkloads(ctx, &reactorv1.SubmitWorkloadsRequest{Requests: slices.Repeat([]*reactorv1.SubmitWorkloadRequest{{}}, 10_001)})
 	p.by("SubmitWorkloads", "INVALID_ARGUMENT", err)
+}
+
+// deniedCalls calls a function with a connection that the operator does not allow.
+func (p *provoked) deniedCalls(t *testing.T) {
+	d := testkit.StartGuarded(t, t.TempDir(), nil, "--listen=127.0.0.1:0", "--insecure-no-auth", "--allow-connect=127.0.0.1:*")
+	spec := &reactorv1.WorkloadSpec{
+		Module: pushComponent(t, d, "wire"),
+		Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Connection{Connection: &reactorv1.ConnectionGrant{Name: "db", Address: "10.0.0.1:80"}}}},
+		Call: &reactorv1.FunctionCall{Export: "ask", Args: []*reactorv1.Value{
+			{Kind: &reactorv1.Value_Connection{Connection: "db"}}, {Kind: &reactorv1.Value_Text{}},
+		}},
+	}
+	_, err := d.Workloads.CallFunction(t.Context(), &reactorv1.CallFunctionRequest{Spec: spec})
+	p.by("CallFunction", "GRANT_DENIED", err)
+	stream, err := d.Workloads.Call(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	send(t, stream, &reactorv1.CallRequest{Part: &reactorv1.CallRequest_Open{Open: &reactorv1.CallFunctionRequest{Spec: spec}}})
+	_, err = stream.Recv()
+	p.by("Call", "GRANT_DENIED", err)
 }
 
 // submission submits what is refused for a reason, alone and in a batch.

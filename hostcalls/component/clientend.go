@@ -107,7 +107,10 @@ func (c *clientCall) incoming(t *types.Type, v *value.Value) error {
 		if in.OfBytes() {
 			source.held = bytesHeld
 		}
-		if !c.store.Hold(source.held) {
+		switch ok, err := c.store.tryHold(source.held); {
+		case err != nil:
+			return err
+		case !ok:
 			return trapf("%s: the memory limit has no room for another channel, which takes %d bytes of the host's memory", c.name, source.held)
 		}
 		newEnd := c.store.NewStream

@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/component/names"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
@@ -97,26 +98,30 @@ func (a *ABI) checkGrants(entry abi.Entry, wanted []connection) (faults []abi.Fa
 
 // connect makes the handles and streams of an argument that are to be open connections what their names stand for.
 func (s *Store) connect(function string, t *types.Type, arg *value.Value) error {
-	return value.Connections(t, arg, func(t *types.Type, v *value.Value) (err error) {
-		host, ok := s.host.(Connector)
-		if !ok {
-			return trapf("%s: the host has no connections", function)
-		}
-		made := value.Value{}
-		if t.Kind == types.Stream {
-			err = host.Received(v.Connection(), func(p Producer) (end *HostEnd) {
-				end, made.Bits = s.NewStream(t, p)
-				return end
-			})
-		} else {
-			var rep uint32
-			rep, err = host.Connection(v.Connection())
-			made.Bits = uint64(rep)
-		}
-		if err != nil {
-			return trapf("%s: the connection %q: %v", function, v.Connection(), err)
-		}
-		*v = made
-		return nil
+	return value.Connections(t, arg, func(t *types.Type, v *value.Value) error {
+		return engine.Protect(func() error { return s.connectOne(function, t, v) })
 	})
+}
+
+func (s *Store) connectOne(function string, t *types.Type, v *value.Value) (err error) {
+	host, ok := s.host.(Connector)
+	if !ok {
+		return trapf("%s: the host has no connections", function)
+	}
+	made := value.Value{}
+	if t.Kind == types.Stream {
+		err = host.Received(v.Connection(), func(p Producer) (end *HostEnd) {
+			end, made.Bits = s.NewStream(t, p)
+			return end
+		})
+	} else {
+		var rep uint32
+		rep, err = host.Connection(v.Connection())
+		made.Bits = uint64(rep)
+	}
+	if err != nil {
+		return trapf("%s: the connection %q: %v", function, v.Connection(), err)
+	}
+	*v = made
+	return nil
 }

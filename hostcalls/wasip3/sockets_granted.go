@@ -41,13 +41,13 @@ func (s *State) Received(name string, open func(component.Producer) *component.H
 
 // granted takes a connection, and counts it as an object of the component.
 func (s *State) granted(name string) (*tcpSocket, error) {
+	if !s.store.Hold(wasi.ObjectBytes) {
+		return nil, errNoMemory
+	}
 	tcp, err := s.TakeConnection(name)
 	if err != nil {
+		s.store.Free(wasi.ObjectBytes)
 		return nil, err
-	}
-	if !s.store.Hold(wasi.ObjectBytes) {
-		s.CloseSocket(tcp)
-		return nil, errNoMemory
 	}
 	family := network.IPv4
 	if addr := tcp.LocalAddr().Addr(); addr.Is6() && !addr.Is4In6() {

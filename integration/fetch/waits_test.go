@@ -57,8 +57,11 @@ func TestWaits(t *testing.T) {
 	if status, _ := get(t, "http://"+address+"/stream?http://127.0.0.1:1/"); status != http.StatusInternalServerError {
 		t.Errorf("what was not granted: status %d", status)
 	}
-	if log := d.Log(); !strings.Contains(log, `"kind":"http","target":"http://127.0.0.1:1","message":"network: no grant covers it"`) {
-		t.Errorf("the log tells nothing of the refused request:\n%s", log)
+	const told = `"kind":"http","target":"http://127.0.0.1:1","message":"network: no grant covers it"`
+	for deadline := time.Now().Add(testkit.Patience); !strings.Contains(d.Log(), told); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the log tells nothing of the refused request")
+		}
 	}
 	d.Cancel(t, id)
 }

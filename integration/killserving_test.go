@@ -38,7 +38,7 @@ func broken(err error) bool {
 // acknowledged. Clients have whole answers or broken connections. KILLS says how often it is killed; what ran at the deaths starts
 // later with each of them.
 func TestKilledWhileServing(t *testing.T) {
-	kills := 3
+	kills := 1
 	if n, err := strconv.Atoi(os.Getenv("KILLS")); err == nil {
 		kills = n
 	}

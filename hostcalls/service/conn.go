@@ -182,12 +182,6 @@ func (c incoming) Begin(h frames.Header) {
 	c.trust.Received(h)
 }
 
-// Data implements frames.Sink.
-func (incoming) Data(uint32, []byte) {}
-
-// EndStream implements frames.Sink.
-func (incoming) EndStream(uint32) {}
-
 // outgoing is told what the client gets.
 type outgoing struct{ *conn }
 
@@ -197,12 +191,6 @@ func (c outgoing) Begin(h frames.Header) {
 	defer c.mu.Unlock()
 	c.trust.Sent(h)
 }
-
-// Data implements frames.Sink.
-func (outgoing) Data(uint32, []byte) {}
-
-// EndStream implements frames.Sink.
-func (outgoing) EndStream(uint32) {}
 
 // tellPlain tells a client that does not speak TLS, but HTTP.
 func (c *conn) tellPlain(err error) {

@@ -33,3 +33,21 @@ func BenchmarkHog(b *testing.B) {
 		d.Stop()
 	}
 }
+
+// besideHogs drives a load beside what BenchmarkHog has running, and reports how late the sleepers were. The load lasts for less than
+// the six seconds of theirs. The daemon is stopped then.
+func besideHogs(b *testing.B, d *testkit.Daemon, drive func()) {
+	b.Helper()
+	const hogs, sleepers = 4, 100
+	hog, sleeper := d.Push(b, examples.Hog), d.Push(b, examples.Sleeper)
+	d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: hog}, hogs)
+	ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: sleeper, Args: []string{"1200", "5"}}, sleepers)
+	drive()
+	for _, id := range ids {
+		if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
+			b.Fatalf("a sleeper: %v", s)
+		}
+	}
+	reportLateness(b, d, "")
+	d.Stop()
+}

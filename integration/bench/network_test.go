@@ -252,7 +252,7 @@ func BenchmarkWaitingConnections(b *testing.B) {
 // BenchmarkHogEcho measures what BenchmarkHog does, beside a thousand guests that echo: as many messages as they can, as in
 // BenchmarkEcho, and 20,000 a second. In the first case the clients, too, use all the processor time that they can get.
 func BenchmarkHogEcho(b *testing.B) {
-	const hogs, sleepers, connections = 4, 100, 1000
+	const connections = 1000
 	for _, load := range []struct {
 		name  string
 		every time.Duration
@@ -263,17 +263,9 @@ func BenchmarkHogEcho(b *testing.B) {
 				l := listen(b)
 				fillEcho(b, d, l, connections)
 				echoes := accept(b, l, connections)
-				hog, sleeper := d.Push(b, examples.Hog), d.Push(b, examples.Sleeper)
-				d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: hog}, hogs)
-				ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: sleeper, Args: []string{"1200", "5"}}, sleepers)
-				b.ReportMetric(driveEcho(b, echoes, load.every, 6*time.Second), "messages/s")
-				for _, id := range ids {
-					if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
-						b.Fatalf("a sleeper: %v", s)
-					}
-				}
-				reportLateness(b, d, "")
-				d.Stop()
+				besideHogs(b, d, func() {
+					b.ReportMetric(driveEcho(b, echoes, load.every, 6*time.Second), "messages/s")
+				})
 			}
 		})
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/reactord/reactord/examples"
 	"github.com/reactord/reactord/integration/internal/testkit"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
@@ -95,7 +94,7 @@ func BenchmarkServiceWaiting(b *testing.B) {
 // BenchmarkHogService measures what BenchmarkHog does, beside a service as well: as many requests as it answers, and 2,000 a second.
 // native-late is of a native program that sleeps as long at the same time, by calls of the kernel alone.
 func BenchmarkHogService(b *testing.B) {
-	const hogs, sleepers, connections = 4, 100, 32
+	const connections = 32
 	for _, load := range []struct {
 		name  string
 		every time.Duration
@@ -104,20 +103,11 @@ func BenchmarkHogService(b *testing.B) {
 			for b.Loop() {
 				d := testkit.Start(b, b.TempDir())
 				address := serveComponent(b, d, &reactorv1.HttpService{})
-				hog, sleeper := d.Push(b, examples.Hog), d.Push(b, examples.Sleeper)
-				d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: hog}, hogs)
 				file := filepath.Join(b.TempDir(), "late")
 				native := startNative(b, "sleep", file)
-				ids := d.SubmitMany(b, &reactorv1.WorkloadSpec{Module: sleeper, Args: []string{"1200", "5"}}, sleepers)
-				served := driveHTTPEvery(b, address, connections, load.every, d.PID)
-				b.ReportMetric(served.perSecond, "requests/s")
-				for _, id := range ids {
-					if s := d.WaitFor(b, id); s.GetState() != reactorv1.WorkloadState_WORKLOAD_STATE_SUCCEEDED {
-						b.Fatalf("a sleeper: %v", s)
-					}
-				}
-				reportLateness(b, d, "")
-				d.Stop()
+				besideHogs(b, d, func() {
+					b.ReportMetric(driveHTTPEvery(b, address, connections, load.every, d.PID).perSecond, "requests/s")
+				})
 				var p50, p99 int64
 				for deadline := time.Now().Add(testkit.Patience); p99 == 0 && time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 					text, _ := os.ReadFile(file) // it is not there yet

@@ -37,6 +37,11 @@ func (h Header) EndsStream() bool { return h.Flags&flagEndStream != 0 }
 type Sink interface {
 	// Begin is called at the beginning of each frame.
 	Begin(h Header)
+}
+
+// DataSink is a Sink that is told what DATA frames contain, too.
+type DataSink interface {
+	Sink
 	// Data is called for the bytes of a DATA frame, in pieces.
 	Data(stream uint32, p []byte)
 	// EndStream is called at the end of the DATA frame that ends the stream.
@@ -60,8 +65,9 @@ type Reader struct {
 // OfClient returns a reader of what a client sends, from the preface on.
 func OfClient() Reader { return Reader{skip: len(Preface)} }
 
-// Feed reads the next bytes, and tells sink the frames in them.
+// Feed reads the next bytes, and tells sink the frames in them, and their contents if it is a DataSink. It is always one of the two.
 func (f *Reader) Feed(p []byte, sink Sink) {
+	data, _ := sink.(DataSink)
 	for len(p) > 0 {
 		switch {
 		case f.inData && f.pad:
@@ -69,13 +75,13 @@ func (f *Reader) Feed(p []byte, sink Sink) {
 			f.skip = min(int(p[0]), f.data-1)
 			f.data -= 1 + f.skip
 			p = p[1:]
-			f.endData(sink)
+			f.endData(data)
 		case f.inData:
 			n := min(f.data, len(p))
-			sink.Data(f.id, p[:n])
+			data.Data(f.id, p[:n])
 			f.data -= n
 			p = p[n:]
-			f.endData(sink)
+			f.endData(data)
 		case f.skip > 0:
 			n := min(f.skip, len(p))
 			f.skip -= n
@@ -86,31 +92,31 @@ func (f *Reader) Feed(p []byte, sink Sink) {
 			p = p[n:]
 			if f.have == headerBytes {
 				f.have = 0
-				f.begin(sink)
+				f.begin(sink, data)
 			}
 		}
 	}
 }
 
 // begin begins the frame whose header is complete.
-func (f *Reader) begin(sink Sink) {
+func (f *Reader) begin(sink Sink, data DataSink) {
 	h := Header{
 		Kind: Kind(f.header[3]), Flags: f.header[4],
 		Stream: binary.BigEndian.Uint32(f.header[5:]) & (1<<31 - 1),
 		Length: int(binary.BigEndian.Uint32(f.header[:4]) >> 8),
 	}
 	sink.Begin(h)
-	if h.Kind != Data {
+	if h.Kind != Data || data == nil {
 		f.skip = h.Length
 		return
 	}
 	f.id, f.last = h.Stream, h.EndsStream()
 	f.inData, f.data, f.pad = true, h.Length, h.Flags&flagPadded != 0 && h.Length > 0
-	f.endData(sink)
+	f.endData(data)
 }
 
 // endData ends the DATA frame if all of its data was seen.
-func (f *Reader) endData(sink Sink) {
+func (f *Reader) endData(sink DataSink) {
 	if f.data > 0 {
 		return
 	}

@@ -169,12 +169,6 @@ func (s sent) Begin(h frames.Header) {
 	s.conn.trust.Sent(h)
 }
 
-// Data implements frames.Sink.
-func (sent) Data(uint32, []byte) {}
-
-// EndStream implements frames.Sink.
-func (sent) EndStream(uint32) {}
-
 // RemoteAddr implements net.Conn. gRPC passes it to everything it calls, and with it the connection.
 func (p *plain) RemoteAddr() net.Addr { return address{p.Conn.RemoteAddr(), p.conn} }
 
@@ -322,7 +316,7 @@ func (c *Conn) Begin(h frames.Header) {
 	}
 }
 
-// Data implements frames.Sink.
+// Data implements frames.DataSink.
 func (c *Conn) Data(id uint32, p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -331,7 +325,7 @@ func (c *Conn) Data(id uint32, p []byte) {
 	}
 }
 
-// EndStream implements frames.Sink.
+// EndStream implements frames.DataSink.
 func (c *Conn) EndStream(id uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

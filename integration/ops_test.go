@@ -107,7 +107,7 @@ func TestOpsOfMany(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--kind", "nap"}, "give accept, connect, file,"},
+		{[]string{"--kind", "nap"}, "give accept, call, connect, file,"},
 		{[]string{"--sort", "size"}, "give workload or age"},
 		{[]string{"--summary", "first"}, "give no id"},
 		{[]string{"--summary", "--sort", "age"}, "give no --sort"},

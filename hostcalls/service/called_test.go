@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type neighbours struct {
 	engine   *engine.Engine
 	executor *executor.Executor
 	offers   *link.Offers
+	gone     atomic.Bool // what "sums" was granted
 }
 
 // linking is the Host of a store that calls the workload "sums".
@@ -34,10 +36,16 @@ type linking struct {
 	store *component.Store
 	peer  link.Peer
 	by    *lease.Lease
+	gone  *atomic.Bool
 }
+
+var errGrantGone = errors.New("what was granted is gone")
 
 // Open implements component.Host.
 func (h *linking) Open() error {
+	if h.peer.ID == "sums" && h.gone.Load() {
+		return errGrantGone
+	}
 	const name = "example:sums/sums"
 	imports := h.store.LinkImports(name)
 	if len(imports) == 0 {
@@ -61,10 +69,11 @@ func newNeighbours(t *testing.T) *neighbours {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := component.New(component.Config{
+	n := &neighbours{T: t, engine: e, executor: x, offers: link.NewOffers()}
+	n.abi, err = component.New(component.Config{
 		Services: Services{Find: func([]abi.Export) (Handler, bool) { return nil, false }},
 		NewHost: func(s *component.Store, c *abi.Config) (component.Host, error) {
-			h := &linking{store: s, peer: c.Links}
+			h := &linking{store: s, peer: c.Links, gone: &n.gone}
 			if len(c.Leases) > 0 {
 				h.by = c.Leases[0]
 			}
@@ -80,7 +89,7 @@ func newNeighbours(t *testing.T) *neighbours {
 			t.Error(err)
 		}
 	})
-	return &neighbours{t, a, e, x, link.NewOffers()}
+	return n
 }
 
 func (n *neighbours) load(name string) abi.Program {
@@ -265,15 +274,56 @@ func TestLinkedEnds(t *testing.T) {
 	n.end(provider)
 	n.end(w)
 	n.end(waiting)
-	if !strings.Contains(fmt.Sprint(w.err), "it is ending") {
-		w, waiting = waiting, w
+	for _, w := range []*workload{w, waiting} {
+		if !strings.Contains(fmt.Sprint(w.err), "workload sums, which gives it: it is ending") {
+			t.Errorf("it ends with %v", w.err)
+		}
 	}
-	if !strings.Contains(fmt.Sprint(w.err), "workload sums, which gives it: it is ending") {
-		t.Errorf("what has waited for an instance ends with %v", w.err)
+}
+
+// A call ends when no instance can start for it, and calls after that are served again.
+func TestLinkedNoStart(t *testing.T) {
+	n := newNeighbours(t)
+	provider, p := n.provide(abi.Service{Instances: 1, Requests: 1}), n.load("summing")
+	hello := func() error {
+		w := n.begin(p, "hello", text("world"))
+		n.end(w)
+		n.idle(provider)
+		return w.err
 	}
-	if w = waiting; w.err == nil || !strings.Contains(w.err.Error(), "workload sums, which gives it: the instance that had the request has ended") {
-		t.Errorf("it ends with %v", w.err)
+	if err := hello(); err != nil {
+		t.Fatal(err)
 	}
+	n.gone.Store(true)
+	for range 3 {
+		if err := hello(); err == nil || !strings.Contains(err.Error(), errGrantGone.Error()) {
+			t.Errorf("while none can start, it ends with %v", err)
+		}
+	}
+	if c := provider.Process.(abi.Server).Counts(); c.Started > 5 {
+		t.Errorf("%d instances for 4 calls", c.Started)
+	}
+	n.gone.Store(false)
+	if err := hello(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A call that was given up and goes on ends with its instance, also if others there wait without an end.
+func TestLinkedStuck(t *testing.T) {
+	n := newNeighbours(t)
+	provider, p := n.provide(abi.Service{Instances: 1, Timeout: 100 * time.Millisecond}), n.load("summing")
+	waits := n.begin(p, "waits")
+	n.until("the other workload has a call", func() bool { return provider.Process.(abi.Server).Counts().Active == 1 })
+	computes := n.begin(p, "computes")
+	n.until("the other workload has both calls", func() bool { return provider.Process.(abi.Server).Counts().Active == 2 })
+	computes.task.Cancel(errCancelled)
+	n.end(computes)
+	n.end(waits)
+	if !strings.Contains(fmt.Sprint(waits.err), "workload sums, which gives it: the instance that had the request has ended") {
+		t.Errorf("it ends with %v", waits.err)
+	}
+	n.idle(provider)
 }
 
 // What there is no room for is refused.

@@ -299,12 +299,14 @@ func (s *supervisor) move(r *request) []placed {
 }
 
 // takeBack takes the requests of an instance that has ended. Those that the component did not have wait for another one; the others
-// are returned, and to be abandoned. mu is held.
-func (s *supervisor) takeBack(i *instance) (abandoned []*request) {
+// are returned, and to be abandoned. If the instance has failed before it had started, these are all: another one may well fail, too, and
+// calls of other workloads would wait without an end. mu is held.
+func (s *supervisor) takeBack(i *instance, failure error) (abandoned []*request) {
+	anew := !s.stopping && (i.started || failure == nil)
 	for r := range i.requests {
 		r.ticket = ticket{request: r}
 		r.instance = nil
-		if !r.handled && !r.gone && !s.stopping {
+		if !r.handled && !r.gone && anew {
 			s.pool.again(&r.ticket)
 			continue
 		}
@@ -317,11 +319,15 @@ func (s *supervisor) takeBack(i *instance) (abandoned []*request) {
 
 // abandon is called when the instance that had the request has ended, or could not be made. why is nil if it was told to.
 func (r *request) abandon(why error) {
-	err := errAbandoned
-	if r.called != nil && why != nil {
-		err = endedError(why)
-	}
 	r.service.mu.Lock()
 	defer r.service.mu.Unlock()
+	err := errAbandoned
+	switch {
+	case r.called == nil:
+	case why != nil:
+		err = endedError(why)
+	case r.service.stopping:
+		err = errEnding
+	}
 	r.tell(answer{err: err})
 }

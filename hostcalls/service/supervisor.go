@@ -22,8 +22,9 @@ import (
 //     comes. When the instance has started, the edge accepts connections.
 //  2. A request asks the pool for an instance, on its connection's goroutine, which waits for the answer. If the pool wants another
 //     instance, the same goroutine makes it: a store and a task.
-//  3. An instance that ends by itself fails its requests; others go to a new one. Too many such ends within a second end a service
-//     that has never answered a request. One that has answered goes on: what traps it may be a client that means to.
+//  3. An instance that ends by itself fails its requests; others go to a new one. Requests that the component has not begun with go
+//     there, too, unless the instance could not start. Too many such ends within a second end a service that has never answered a
+//     request. One that has answered goes on: what traps it may be a client that means to.
 //  4. The service ends by a cancel of its task, or a failure. Its last turn closes the listener. Requests that came before are
 //     answered within a grace, unless it has failed; then connections and instances are ended. (Rest waits for that.)
 type supervisor struct {
@@ -223,7 +224,7 @@ func (s *supervisor) onEnded(i *instance, failure error) {
 			failure = nil
 		}
 	}
-	abandoned := s.takeBack(i)
+	abandoned := s.takeBack(i, why)
 	placed := s.assign()
 	rest := s.rested()
 	s.mu.Unlock()

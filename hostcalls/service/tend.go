@@ -48,7 +48,7 @@ func (s *supervisor) tend() {
 			switch {
 			case !r.gone && r.sent && now.After(r.due):
 				overdue = append(overdue, r)
-			case r.gone && now.Sub(r.since) > cancelGrace && s.pool.delay(&r.ticket):
+			case r.gone && now.Sub(r.since) > cancelGrace && (s.pool.delay(&r.ticket) || s.stuck(r, now)):
 				i.kill()
 			case !r.gone && !r.told:
 				expire(r)
@@ -80,6 +80,12 @@ func (s *supervisor) tend() {
 		r.breakOff()
 	}
 	s.dispatch(moved)
+}
+
+// stuck reports whether the instance of a request that does not end is to end with all others that it has: these may be calls of other
+// workloads, which have no deadline. mu is held.
+func (s *supervisor) stuck(r *request, now time.Time) bool {
+	return s.offered != nil && now.Sub(r.since) > s.timeout
 }
 
 // behind returns the requests that the instance has not begun with since it was looked after last, while it has others: it computes.

@@ -1,6 +1,7 @@
 package component
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -86,6 +87,7 @@ func (s *Store) Link(name string, to *link.Link, by *lease.Lease) {
 // linkedCall is a call of another workload's function. The answer comes from any goroutine.
 type linkedCall struct {
 	workload string
+	by       *lease.Lease
 	op       hostcalls.Op
 	cancel   func()
 	unwatch  func() // the lease
@@ -113,10 +115,10 @@ func (c *Call) startLinked(number int, answered func()) *linkedCall {
 	if to.link == nil {
 		c.Trap("no workload was granted that gives it: --link %s=workload:ID", function.by)
 	}
-	if err := to.lease.Err(); err != nil {
-		c.Trap("%v", err)
+	k := &linkedCall{workload: to.link.Workload(), by: to.lease}
+	if to.lease.Revoked() {
+		k.revoked(c)
 	}
-	k := &linkedCall{workload: to.link.Workload()}
 	k.op = hostcalls.Op{
 		Kind: hostcalls.OpCall, Target: "workload " + k.workload + " " + function.FullName(), Subject: linkSubject{k.workload, to.lease},
 	}
@@ -188,6 +190,9 @@ func (k *linkedCall) finish(c *Call) {
 	k.mu.Lock()
 	a := k.answer
 	k.mu.Unlock()
+	if errors.Is(a.Err, lease.ErrRevoked) {
+		k.revoked(c)
+	}
 	if a.Err != nil {
 		c.Trap("workload %s, which gives it: %v", k.workload, a.Err)
 	}
@@ -195,6 +200,9 @@ func (k *linkedCall) finish(c *Call) {
 		c.Results.Value(a.Results[i])
 	}
 }
+
+// revoked traps, since what was granted was revoked.
+func (k *linkedCall) revoked(c *Call) { c.Trap("the grant was revoked: %s", k.by) }
 
 // beginLinked calls an asynchronous function of another workload.
 func (c *Call) beginLinked(number int) {

@@ -373,7 +373,7 @@ func TestLinkedRevoked(t *testing.T) {
 	w := n.run("summing", n.load("summing"), &abi.Config{Call: &abi.FunctionCall{Export: "waits"}, Leases: []*lease.Lease{by}})
 	n.until("the other workload has the call", func() bool { return provider.Process.(abi.Server).Counts().Active == 1 })
 	by.Revoke()
-	if n.end(w); w.err == nil || !strings.Contains(w.err.Error(), lease.ErrRevoked.Error()) {
+	if n.end(w); !strings.Contains(fmt.Sprint(w.err), "the grant was revoked: --link example:sums/sums=workload:sums") {
 		t.Errorf("it ends with %v", w.err)
 	}
 	n.idle(provider)

@@ -122,7 +122,7 @@ func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRe
 	}
 	limits := req.Spec.Limits.Or(defaults)
 	most.CheckSpec(&f, &req.Spec, limits)
-	intake.CheckPipes(&f, req.ID, &req.Spec)
+	intake.CheckPartners(&f, req.ID, &req.Spec)
 	if len(f) > 0 {
 		one.Err = f.Err()
 		return

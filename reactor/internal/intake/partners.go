@@ -1,13 +1,25 @@
 package intake
 
 import (
+	"fmt"
+
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/grant"
 )
 
-// CheckPipes checks the workloads that a spec names as its partners, as far as the spec itself shows faults; id is that
+// CheckPartners checks the workloads that a spec names as its partners, as far as the spec itself shows faults; id is that
 // of its own workload.
-func CheckPipes(f *errs.Faults, id string, spec *api.Spec) {
+func CheckPartners(f *errs.Faults, id string, spec *api.Spec) {
+	checkPipes(f, id, spec)
+	for i, g := range spec.Grants {
+		if l, ok := g.(grant.Link); ok && id != "" && l.Workload == id {
+			f.Add(fmt.Sprintf("spec.grants[%d].link.workload", i), "is the workload itself, which would wait for its own start")
+		}
+	}
+}
+
+func checkPipes(f *errs.Faults, id string, spec *api.Spec) {
 	CheckID(f, "spec.stdout_to", spec.StdoutTo)
 	CheckID(f, "spec.stdin_from", spec.StdinFrom)
 	if id != "" && spec.StdoutTo == id {

@@ -81,7 +81,7 @@ func (*ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
 	}
 	switch {
 	case entry.Serve != nil:
-		return []abi.Fault{{Field: "serve", Text: "the module is no component: only components export a handler of wasi:http"}}
+		return []abi.Fault{{Field: "serve", Text: "the module is no component: only components answer HTTP requests and calls of other workloads"}}
 	case entry.Call != nil:
 		return []abi.Fault{{Field: "call", Text: "the module is no component: its exports have no types to call them by; use invoke"}}
 	case module.Kind == abi.Command && export != "":

@@ -108,6 +108,7 @@ func (e *edge) shut(grace time.Duration) {
 	for _, c := range unused {
 		_ = c.Close()
 	}
+	e.server.SetKeepAlivesEnabled(false) // before clients can see that nobody listens: answers say that their connection ends
 	close(e.shutting)
 	for _, l := range e.listeners {
 		_ = l.Close()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/reactord/reactord/hostcalls/wasihttp"
@@ -25,7 +26,7 @@ type upload struct {
 	mu     sync.Mutex
 	ended  bool
 	filler chan struct{} // closed when nobody reads from the client any more; nil: nobody did
-	whole  bool          // all was read; valid when filler is closed
+	whole  atomic.Bool   // all was read
 }
 
 const (
@@ -74,7 +75,9 @@ func (r *uploadReader) Read(p []byte) (int, error) {
 	r.drag.begin(time.Since(r.start))
 	n, err := r.from.Body.Read(p)
 	r.drag.end(time.Since(r.start), n)
-	r.whole = r.whole || errors.Is(err, io.EOF)
+	if errors.Is(err, io.EOF) {
+		r.whole.Store(true)
+	}
 	return n, err
 }
 
@@ -87,19 +90,23 @@ func (u *upload) end() {
 	u.ended = true
 	filler := u.filler
 	u.mu.Unlock()
-	switch {
-	case filler == nil:
+	stopped := false
+	if filler == nil {
 		u.skip()
-	default:
+	} else {
 		select {
 		case <-filler:
 		default:
-			_ = u.control.SetReadDeadline(time.Now()) // which ends the context of the request, too
+			if stopped = !u.whole.Load(); stopped { // otherwise it reads no more, and is about to end
+				_ = u.control.SetReadDeadline(time.Now())
+			}
 			<-filler
 		}
 	}
-	if c := connOf(u.from.Context()); !u.whole && u.from.ProtoMajor == 1 { // streams of HTTP/2 end by themselves
-		c.spoilt.Store(true)
+	// Of HTTP/1, net/http takes a read that was stopped for the end of the connection, and then all requests on it are over. Streams of
+	// HTTP/2 end by themselves.
+	if (stopped || !u.whole.Load()) && u.from.ProtoMajor == 1 {
+		connOf(u.from.Context()).spoilt.Store(true)
 	}
 }
 

@@ -136,7 +136,7 @@ func (f *stackFields) copy(pattern reflect.Value, engine unsafe.Pointer) api.Fun
 // recycle takes a handle that nobody uses any more, so that copy need not make one: with its stack it takes 2.3 KiB, which is a good part
 // of what a short call leaves to the collector. It keeps nothing of the instance, and no stack that has grown.
 func (f *stackFields) recycle(function api.Function) {
-	if !f.copied || function == nil || reflect.TypeOf(function) != f.handle {
+	if function == nil || !f.copied || reflect.TypeOf(function) != f.handle { // before the first handle the fields are not known
 		return
 	}
 	used := reflect.ValueOf(function)

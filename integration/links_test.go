@@ -1,12 +1,28 @@
 package integration
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
+
+// untilOps waits until `ops` of a workload has a text, or has it no more.
+func (c ctl) untilOps(t *testing.T, id, text string, has bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		out := c.must(t, "ops", id)
+		if strings.Contains(out, text) == has {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%q is there or not, against what is wanted, in\n%s", text, out)
+		}
+	}
+}
 
 // TestLinks has a component call what another workload exports, which offers it, also when that is submitted later.
 func TestLinks(t *testing.T) {
@@ -43,6 +59,37 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// A call without a workload takes links, too, and the other workload sees whose call it is.
+func TestCallFunctionLink(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	c := newCtlOf(t, d)
+	c.must(t, "serve", "-d", "--id", "provider", "--offer", componentFile("sums"))
+	module := pushComponent(t, d, "summing")
+	call := func(ctx context.Context, workload, export string) (*reactorv1.CallFunctionResponse, error) {
+		return d.Workloads.CallFunction(ctx, &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{
+			Module: module, Call: &reactorv1.FunctionCall{Export: export},
+			Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Link{Link: &reactorv1.LinkGrant{Interface: "example:sums/sums", Workload: workload}}}},
+		}})
+	}
+	if r, err := call(t.Context(), "provider", "cancels"); err != nil || r.GetStatus().GetResult().GetUint() != 4 {
+		t.Errorf("%v, %v", r, err)
+	}
+	if r, err := call(t.Context(), "provider", "crashes"); err != nil || !strings.Contains(r.GetStatus().GetMessage(), "workload provider, which gives it") {
+		t.Errorf("when the other workload traps: %v, %v", r, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = call(ctx, "provider", "waits")
+	}()
+	const shown = "example:sums/sums@1.2.0#never for a call without a workload"
+	c.untilOps(t, "provider", shown, true)
+	cancel()
+	<-ended
+	c.untilOps(t, "provider", shown, false)
+}
+
 // TestLinkedWait: a call that waits for another workload is shown as that, also after the daemon has died, and ends with it.
 func TestLinkedWait(t *testing.T) {
 	dir := t.TempDir()
@@ -50,19 +97,11 @@ func TestLinkedWait(t *testing.T) {
 	c := newCtlOf(t, d)
 	c.must(t, "serve", "-d", "--id", "provider", "--offer", componentFile("sums"))
 	c.must(t, "submit", "--id", "caller", "--link", "example:sums/sums=workload:provider", "--call", "waits()", componentFile("summing"))
-	awaitCall := func() {
-		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(c.must(t, "ops", "caller"), "workload provider example:sums/sums@1.0.0#never"); {
-			if time.Now().After(deadline) {
-				t.Fatalf("it is not shown that it calls the other workload:\n%s", c.must(t, "ops", "caller"))
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-	}
-	awaitCall()
+	const call = "workload provider example:sums/sums@1.0.0#never"
+	c.untilOps(t, "caller", call, true)
 	d.Kill()
 	c = newCtlOf(t, testkit.Start(t, dir))
-	awaitCall()
+	c.untilOps(t, "caller", call, true)
 	if out := c.must(t, "ops", "provider"); !strings.Contains(out, "example:sums/sums@1.2.0#never for workload caller") {
 		t.Errorf("it is not shown for whom the call is:\n%s", out)
 	}

@@ -54,7 +54,12 @@ func endedError(why error) error {
 }
 
 // String is the call for people.
-func (c *called) String() string { return c.Function + " for workload " + c.Caller }
+func (c *called) String() string {
+	if c.Caller == "" {
+		return c.Function + " for a call without a workload"
+	}
+	return c.Function + " for workload " + c.Caller
+}
 
 // tell answers. The lock of the service is held.
 func (c *called) tell(a answer) {

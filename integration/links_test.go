@@ -36,8 +36,19 @@ func TestLinks(t *testing.T) {
 		t.Errorf("without a link: status %d, %s", status, errs)
 	}
 	_, errs, status = c.run(t, "", "call", "--link", "a:b/c=workload:provider", "--link", link, "summing", "total([1, 2])")
-	if status != 125 || !strings.Contains(errs, "does not import a:b/c from other workloads") {
+	if status != 125 || !strings.Contains(errs, `--link "a:b/c=workload:provider": the component does not import a:b/c from other workloads`) {
 		t.Errorf("with a link for nothing: status %d, %s", status, errs)
+	}
+	_, errs, status = c.run(t, "", "run", "--link", link, exampleFile(t, "hello"))
+	if status != 125 || !strings.Contains(errs, `--link "`+link+`": the module is no component, and only components import`) {
+		t.Errorf("with a link of a core module: status %d, %s", status, errs)
+	}
+	_, errs, status = c.run(t, "", "call", "--link", link, "--link", "example:sums/sums@1.0.0=workload:other", "summing", "total([1, 2])")
+	if status != 125 || !strings.Contains(errs, `--link "example:sums/sums@1.0.0=workload:other": example:sums/sums@1.0.0 is granted twice`) {
+		t.Errorf("with two links for the same: status %d, %s", status, errs)
+	}
+	if out := c.must(t, "module", "inspect", "summing"); !strings.Contains(out, "example:sums/sums@1.0.0 (--link example:sums/sums@1.0.0=workload:ID)") {
+		t.Errorf("it does not say that it needs a link:\n%s", out)
 	}
 
 	c.must(t, "submit", "--id", "early", "--link", link, "--call", "total([1, 2])", "summing")

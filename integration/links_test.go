@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -120,5 +121,46 @@ func TestLinkedWait(t *testing.T) {
 	_, _, _ = c.run(t, "", "wait", "caller")
 	if out := c.must(t, "status", "caller"); !strings.Contains(out, "workload provider, which gives it") {
 		t.Errorf("it does not say why it ended:\n%s", out)
+	}
+}
+
+// TestMixedCircle: two workloads wait for each other, one by a link and one by HTTP. Both say so, until the request is due.
+func TestMixedCircle(t *testing.T) {
+	c := newCtl(t)
+	address := testkit.FreeAddress(t)
+	c.must(t, "serve", "-d", "--id", "asked", "--offer", "--http", "http://"+address, componentFile("asked"))
+	c.must(t, "serve", "-d", "--id", "asks", "--listen", address, "--instances", "1", "--waiting", "1", "--answer-timeout", "5s",
+		"--link", "example:circle/asking=workload:asked", componentFile("asks"))
+	answered := make(chan int)
+	go func() {
+		defer close(answered)
+		for range 100 { // until it listens
+			response, err := http.Get("http://" + address + "/" + address)
+			if err != nil {
+				time.Sleep(50 * time.Millisecond)
+				continue
+			}
+			_ = response.Body.Close()
+			answered <- response.StatusCode
+			return
+		}
+	}()
+	told := map[string]string{}
+	for len(told) < 4 {
+		for id, other := range map[string]string{"asks": "asked", "asked": "asks"} {
+			for _, command := range []string{"status", "ops"} {
+				if out := c.must(t, command, id); strings.Contains(out, "its requests wait for workload "+other+", which can't go on either") {
+					told[command+" "+id] = out
+				}
+			}
+		}
+		select {
+		case status := <-answered:
+			t.Fatalf("answered with %d before the circle was told of each: %q", status, told)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	if status := <-answered; status != http.StatusGatewayTimeout {
+		t.Errorf("answered with %d", status)
 	}
 }

@@ -33,7 +33,7 @@ const (
 // has what it has written.
 func (c *clientCall) begin(a *activation, root *rootCall) {
 	s := c.store
-	root.client, c.result = c, a.lift.plan.Func.Result
+	c.result = a.lift.plan.Func.Result
 	root.ended = func() { c.exited = true }
 	s.idleEnds = func() bool {
 		if !c.exited || c.outs > 0 && (len(s.idle) < len(s.activations) || !s.operations.none() || s.relays > 0) {

@@ -257,9 +257,14 @@ func (a *activation) returned(packed uint32) error {
 
 // callback calls the callback with an event.
 func (a *activation) callback(e async.Event) (packed uint32, err error) {
-	stack := [3]uint64{uint64(e.Code), uint64(e.Index), uint64(e.Payload)}
-	err = a.callCore(a.lift.options.callback, stack[:])
-	return uint32(stack[0]), err
+	x := a.store.enter(a.in(), &a.lift.options, a.name)
+	x.stack[0], x.stack[1], x.stack[2] = uint64(e.Code), uint64(e.Index), uint64(e.Payload)
+	if err := a.callCore(a.lift.options.callback, x.stack[:]); err != nil {
+		return 0, err
+	}
+	packed = uint32(x.stack[0])
+	a.store.leave(x)
+	return packed, nil
 }
 
 // exit ends a call that is lifted asynchronously.

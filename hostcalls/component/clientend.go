@@ -42,7 +42,7 @@ func (c *clientCall) begin(a *activation, root *rootCall) {
 		s.loop.over = true
 		return true
 	}
-	c.stop = note{enters: true, act: func() error { return c.cancel(a) }}
+	c.stop = note{enters: true, of: jobOf(func() error { return c.cancel(a) })}
 	c.channels.OnCancel(func() { s.post(&c.stop) })
 }
 

@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/signature"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/component/value"
@@ -249,17 +248,29 @@ type Export struct {
 
 // StartExport is StartCall for values that are trees.
 func (s *Store) StartExport(name string, e *Export) (*Invocation, error) {
-	i := &Invocation{Exited: e.Exited}
-	i.Pass = func(to *cabi.Writer) {
-		for n := range e.Args {
-			to.Value(e.Args[n])
-		}
-		e.Args = nil
-	}
-	i.Take = func(from *cabi.Reader) { i.results = from.Values() }
-	i.taken = func(held int64) { e.Returned(i.results, held) }
-	return i, s.StartCall(name, i)
+	i := &Invocation{}
+	return i, s.StartCall(name, i, &exported{Export: e})
 }
+
+// exported is the Invoker of an Export.
+type exported struct {
+	*Export
+	results []value.Value
+}
+
+// Pass implements Invoker.
+func (e *exported) Pass(c *Call) {
+	for n := range e.Args {
+		c.Results.Value(e.Args[n])
+	}
+	e.Args = nil
+}
+
+// Take implements Invoker.
+func (e *exported) Take(c *Call) { e.results = c.Args.Values() }
+
+// Exited implements Invoker.
+func (e *exported) Exited(err error) { e.Export.Exited(err) }
 
 // Offered returns the functions that the component exports and other workloads may call: those whose values mean the same there.
 func (p *Program) Offered() *link.Exports {

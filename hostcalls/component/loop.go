@@ -95,6 +95,7 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 			if s.inbox.waiting() > 0 || s.idleEnds != nil && s.idleEnds() || s.stuck() {
 				continue
 			}
+			s.tellStopped()
 			s.giveCrossings()
 			s.rest()
 			s.looks.stop()

@@ -74,7 +74,7 @@ func (r *request) callExport(store *component.Store) (cancel func() error, err e
 		Returned: func(results []value.Value, held int64) { r.returned(store, results, held) },
 		Exited: func(err error) {
 			if err == nil {
-				r.done()
+				r.Done()
 			}
 		},
 	})

@@ -65,7 +65,7 @@ var (
 func (s *supervisor) admit(r *request) bool {
 	r.service, r.ticket.request = s, r
 	r.answered = make(chan answer, 1)
-	r.exchange = wasihttp.Exchange{Request: &r.message, Answer: r.answer, Done: r.done}
+	r.exchange = wasihttp.Exchange{Request: &r.message, Asker: r}
 	s.mu.Lock()
 	s.counts.Requests++
 	v := refused
@@ -156,8 +156,8 @@ func (p placed) handle() (err error) {
 	return err
 }
 
-// answer is the Answer of the exchange.
-func (r *request) answer(response *wasihttp.Response, err error) {
+// Answer implements wasihttp.Asker.
+func (r *request) Answer(response *wasihttp.Response, err error) {
 	if response != nil {
 		response.Body.Describe(r)
 	}
@@ -186,8 +186,8 @@ func (r *request) tell(a answer) bool {
 // errGone is what the component gets of a body that nobody wants any more.
 var errGone = &wasihttp.Error{Code: wasihttp.ConnectionTerminated}
 
-// done is the Done of the exchange: the instance may get another request.
-func (r *request) done() {
+// Done implements wasihttp.Asker: the instance may get another request.
+func (r *request) Done() {
 	s, i := r.service, r.instance
 	if i.store.Ended() {
 		s.mu.Lock()

@@ -34,7 +34,9 @@ type handling struct {
 	*wasihttp.Exchange
 	host              *host
 	fields            *wasi.HTTPFields // of the request, until it is the component's
-	answered, replied bool             // there is an answer; what it consists of has ended
+	response          wasihttp.Response
+	answered, replied bool // there is an answer; what it consists of has ended
+	untold            bool // there is a response, which is told when all of it is there, or the store stops
 	exited            bool
 }
 
@@ -72,6 +74,7 @@ func (h *handling) Take(c *component.Call) {
 	r := take(c, &h.host.responses, c.Args.Own())
 	body, err := r.content.send(r.fields.Fields, false, func() {
 		h.replied = true
+		h.tell()
 		h.finish()
 	})
 	r.fields.Release()
@@ -80,7 +83,24 @@ func (h *handling) Take(c *component.Call) {
 		h.replied = true
 		return
 	}
-	h.answer(&wasihttp.Response{Status: r.status, Fields: r.fields.Fields, Body: body}, nil)
+	h.response = wasihttp.Response{Status: r.status, Fields: r.fields.Fields, Body: body}
+	h.answered, h.untold = true, true
+	if h.replied {
+		h.tell()
+	} else {
+		h.host.store.OnStop(h)
+	}
+}
+
+// Stopped implements component.Watcher.
+func (h *handling) Stopped() { h.tell() }
+
+// tell tells the response, so that who has asked is woken once, and mostly has the body with it.
+func (h *handling) tell() {
+	if h.untold {
+		h.untold = false
+		h.Answer(&h.response, nil)
+	}
 }
 
 func (h *handling) answer(r *wasihttp.Response, err error) {

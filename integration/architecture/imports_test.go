@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	"internal/flock":     {},
 	"internal/frames":    {},
 	"internal/heap":      {},
+	"internal/piped":     {},
 	"internal/notify":    {},
 	"internal/toolchain": {},
 

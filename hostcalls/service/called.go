@@ -28,7 +28,9 @@ func (s *supervisor) Exports() *link.Exports { return s.offered }
 func (s *supervisor) Call(c link.Call, answer func(link.Answer)) (cancel func()) {
 	r := &request{start: time.Now(), called: &called{c, answer}}
 	if !s.admit(r) {
-		answer(link.Answer{Err: s.refusedCall()})
+		err := s.refusedCall()
+		r.logCall(err)
+		answer(link.Answer{Err: err})
 		return func() {}
 	}
 	return r.giveUp
@@ -41,11 +43,14 @@ func (s *supervisor) refusedCall() error {
 	if s.stopping {
 		return errEnding
 	}
-	return fmt.Errorf("%w: %d, while all its instances are busy", errFull, s.pool.policy.Queue)
+	return s.fullError()
 }
 
 // errEnding is the answer of a service that is ending.
 var errEnding = errors.New("it is ending")
+
+// errGivenUp is what becomes of a call whose caller does not wait for the answer.
+var errGivenUp = errors.New("its caller gave it up")
 
 // endedError is the answer of an instance that has ended by itself.
 func endedError(why error) error {
@@ -102,20 +107,38 @@ func (r *request) returned(store *component.Store, results []value.Value, held i
 	s.mu.Unlock()
 	if !took {
 		store.Free(held)
+		return
 	}
+	r.logCall(nil)
 }
 
-// refuseCalls answers the calls that still wait for an instance of a service that ends. Requests of HTTP end with their connections. mu
-// is held.
-func (s *supervisor) refuseCalls() {
-	for e := s.pool.waiting.Front(); e != nil; {
-		r := e.Value.(*ticket).request
-		if e = e.Next(); r.called != nil {
-			s.pool.withdraw(&r.ticket)
-			r.over = true
-			r.tell(answer{err: errEnding})
+// logCall writes a line about a call that is over, with why it has not returned, unless that is nil. Requests of HTTP have lines of their
+// own.
+func (r *request) logCall(failure error) {
+	if r.called == nil || !r.service.config.Serve.AccessLog {
+		return
+	}
+	result := "returned"
+	if failure != nil {
+		result = "failed: " + failure.Error() + ","
+	}
+	r.service.tell("call %s %s in %v", r, result, time.Since(r.start).Round(time.Microsecond))
+}
+
+// refuseCalls answers the calls that still wait for an instance of a service that ends, and returns them. Requests of HTTP end with their
+// connections. mu is held.
+func (s *supervisor) refuseCalls() (ended []*request) {
+	for t := range s.pool.waiting.all() {
+		if t.request.called != nil {
+			ended = append(ended, t.request)
 		}
 	}
+	for _, r := range ended {
+		s.pool.withdraw(&r.ticket)
+		r.over = true
+		r.tell(answer{err: errEnding})
+	}
+	return ended
 }
 
 // hasCalls reports whether calls of other workloads are under way, or wait.
@@ -129,8 +152,8 @@ func (s *supervisor) hasCalls() bool {
 			}
 		}
 	}
-	for e := s.pool.waiting.Front(); e != nil; e = e.Next() {
-		if e.Value.(*ticket).request.called != nil {
+	for t := range s.pool.waiting.all() {
+		if t.request.called != nil {
 			return true
 		}
 	}

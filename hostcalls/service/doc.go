@@ -6,7 +6,7 @@
 //	edge        the listener and its connections: a server of package net/http
 //	conn        a connection: TLS, and what a client of HTTP/2 may send for nothing
 //	deadline    a deadline of a connection, which is moved often and set rarely
-//	pool        decides which instance a request gets; a plain value, by a Policy
+//	pool        decides which instance a request gets; a plain value, by a Policy. queue: who is next
 //	ledger      divides the workload's memory among the instances and the connections
 //	instance    a store of the component, with a task of its own
 //	request     a request on its way: it waits, an instance has it, its answer goes out

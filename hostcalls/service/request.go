@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/reactord/reactord/executor/engine"
@@ -42,6 +43,20 @@ type answer struct {
 	err      error
 }
 
+// caller says whose turn it is: each workload that calls has turns of its own, and so have all requests of HTTP together, and all calls
+// without a workload.
+func (r *request) caller() string {
+	if r.called != nil {
+		return "call " + r.called.Caller
+	}
+	return "HTTP"
+}
+
+// fullError says that there is no room for a request. mu is held.
+func (s *supervisor) fullError() error {
+	return fmt.Errorf("%w: %d, while all its instances are busy", errFull, s.pool.policy.Queue)
+}
+
 // String is the request for people: "GET /path".
 func (r *request) String() string {
 	if r.called != nil {
@@ -63,14 +78,20 @@ var (
 
 // admit takes a request. It reports false if there is no room for it.
 func (s *supervisor) admit(r *request) bool {
-	r.service, r.ticket.request = s, r
+	r.service, r.ticket.request, r.ticket.caller = s, r, r.caller()
 	r.answered = make(chan answer, 1)
 	r.exchange = wasihttp.Exchange{Request: &r.message, Asker: r}
 	s.mu.Lock()
 	s.counts.Requests++
-	v := refused
+	v, instead := refused, (*ticket)(nil)
 	if !s.stopping {
-		v = s.pool.admit(&r.ticket)
+		v, instead = s.pool.admit(&r.ticket)
+	}
+	full := s.fullError()
+	if instead != nil {
+		s.counts.Refused++
+		instead.request.over = true
+		instead.request.tell(answer{err: full})
 	}
 	s.tendBy(r.start.Add(min(tendEvery, s.timeout)))
 	var p placed
@@ -81,6 +102,9 @@ func (s *supervisor) admit(r *request) bool {
 		p = s.give(r, v == made)
 	}
 	s.mu.Unlock()
+	if instead != nil {
+		instead.request.logCall(full)
+	}
 	if p.request != nil {
 		s.dispatchOne(p)
 	}
@@ -176,6 +200,9 @@ func (r *request) tell(a answer) bool {
 	}
 	r.told = true
 	if r.called != nil {
+		if a.err != nil && !errors.Is(a.err, errFull) {
+			r.service.counts.Failed++
+		}
 		r.called.tell(a)
 	} else {
 		r.answered <- a // the only one
@@ -219,6 +246,10 @@ func (r *request) giveUp() {
 	default:
 	}
 	first := !r.gone
+	unanswered := first && r.called != nil && !r.told
+	if unanswered {
+		s.counts.Failed++
+	}
 	r.gone, r.since = true, time.Now()
 	i := r.instance
 	var all []placed
@@ -240,6 +271,9 @@ func (r *request) giveUp() {
 		unread.response.Body.Close(errGone)
 	}
 	s.dispatch(all)
+	if unanswered {
+		r.logCall(errGivenUp)
+	}
 	if first && !over {
 		i.do(r.ask)
 	}
@@ -304,7 +338,7 @@ func (s *supervisor) move(r *request) []placed {
 func (s *supervisor) takeBack(i *instance, failure error) (abandoned []*request) {
 	anew := !s.stopping && (i.started || failure == nil)
 	for r := range i.requests {
-		r.ticket = ticket{request: r}
+		r.ticket = ticket{request: r, caller: r.ticket.caller}
 		r.instance = nil
 		if !r.handled && !r.gone && anew {
 			s.pool.again(&r.ticket)
@@ -320,7 +354,6 @@ func (s *supervisor) takeBack(i *instance, failure error) (abandoned []*request)
 // abandon is called when the instance that had the request has ended, or could not be made. why is nil if it was told to.
 func (r *request) abandon(why error) {
 	r.service.mu.Lock()
-	defer r.service.mu.Unlock()
 	err := errAbandoned
 	switch {
 	case r.called == nil:
@@ -329,5 +362,9 @@ func (r *request) abandon(why error) {
 	case r.service.stopping:
 		err = errEnding
 	}
-	r.tell(answer{err: err})
+	took := r.tell(answer{err: err})
+	r.service.mu.Unlock()
+	if took {
+		r.logCall(err)
+	}
 }

@@ -290,13 +290,16 @@ func (s *supervisor) end(grace time.Duration, ended func()) {
 	if s.tending != nil {
 		s.tending.Stop()
 	}
-	s.refuseCalls()
+	refused := s.refuseCalls()
 	for i := range s.instances {
 		i.kill()
 	}
 	s.rest = ended
 	rest := s.rested()
 	s.mu.Unlock()
+	for _, r := range refused {
+		r.logCall(errEnding)
+	}
 	if rest != nil {
 		rest()
 	}

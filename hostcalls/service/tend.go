@@ -58,15 +58,15 @@ func (s *supervisor) tend() {
 			stalled = append(stalled, i.behind()...)
 		}
 	}
-	for e := s.pool.waiting.Front(); e != nil; e = e.Next() {
-		expire(e.Value.(*ticket).request)
+	for t := range s.pool.waiting.all() {
+		expire(t.request)
 	}
 	var moved []placed
 	for _, r := range stalled {
 		moved = append(moved, s.move(r)...)
 	}
 	slow = s.slowest(now)
-	if len(s.instances) > 0 || s.pool.waiting.Len() > 0 {
+	if len(s.instances) > 0 || s.pool.waiting.length > 0 {
 		s.tendBy(next)
 	}
 	s.mu.Unlock()

@@ -986,7 +986,7 @@ type HttpService struct {
 	// request_timeout is how long a request may take, from its head to the end of its response. Without a response it is answered with
 	// 504 then, otherwise broken off, and the component is told. By default it is a minute.
 	RequestTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=request_timeout,json=requestTimeout,proto3" json:"request_timeout,omitempty"`
-	// access_log writes a line for each request to the workload's standard error.
+	// access_log writes a line for each request to the workload's standard error, and for each call of another workload.
 	AccessLog bool `protobuf:"varint,7,opt,name=access_log,json=accessLog,proto3" json:"access_log,omitempty"`
 	// certificate and key are where the daemon has a certificate chain and its key, in PEM, as a SecretGrant has it: file:/PATH or
 	// env:NAME. With them the service speaks TLS only.
@@ -2303,9 +2303,9 @@ func (x *WorkloadStatus) GetActivity() *Activity {
 // ServiceStatus counts what a service has done in its current attempt, and what it does now.
 type ServiceStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// requests counts the requests that came.
+	// requests counts the requests that came, and the calls of other workloads, which all these numbers count like requests.
 	Requests uint64 `protobuf:"varint,1,opt,name=requests,proto3" json:"requests,omitempty"`
-	// refused counts those for which there was no room: they were answered with 503.
+	// refused counts those for which there was no room: they were answered with 503, and who called trapped.
 	Refused uint64 `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
 	// failed counts those that the component did not answer, or not in time, or whose client did not wait for all of the answer.
 	Failed uint64 `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`

@@ -124,6 +124,7 @@ func (s *Store) readInbox() error {
 // no synchronous function waits. It reports whether there was something.
 func (s *Store) visit() (bool, error) {
 	if a := s.loop.calls.pop(); a != nil {
+		s.runFor(a)
 		return true, a.enter()
 	}
 	if n := s.loop.visits.pop(); n != nil {

@@ -44,6 +44,7 @@ func (i *Invocation) Cancel() error {
 	if i.of == nil || !i.of.RequestCancel() {
 		return nil
 	}
+	i.store.runFor(i.of)
 	return i.of.run(i.of.Resume())
 }
 

@@ -48,7 +48,10 @@ type Store struct {
 	inbox       inbox
 	loop        loop
 	looks       looks
-	watchers    []Watcher    // of OnStop
+	watchers    []Watcher // of OnStop
+	mark        uint64    // of calls that the host starts
+	marked      uint64    // what lastRun is
+	lastRun     atomic.Uint64
 	calls       atomic.Int32 // in progress, but those whose callers wait for them on the same fiber
 	idleEnds    func() bool  // ends the store, if it is to end when nothing is ready, and says so; nil: it is not
 	closed      bool

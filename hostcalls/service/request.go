@@ -15,6 +15,7 @@ import (
 type request struct {
 	ticket
 	service  *supervisor
+	number   uint64 // of the service's, from 1 on: the mark of the component's calls for it
 	start    time.Time
 	due      time.Time // when it is to be over
 	message  wasihttp.Request
@@ -83,6 +84,7 @@ func (s *supervisor) admit(r *request) bool {
 	r.exchange = wasihttp.Exchange{Request: &r.message, Asker: r}
 	s.mu.Lock()
 	s.counts.Requests++
+	r.number = s.counts.Requests
 	v, instead := refused, (*ticket)(nil)
 	if !s.stopping {
 		v, instead = s.pool.admit(&r.ticket)
@@ -170,6 +172,7 @@ func (p placed) handle() (err error) {
 	begins := r.instance == p.to && !r.handled
 	r.handled = r.handled || begins
 	s.mu.Unlock()
+	p.to.store.Mark(r.number)
 	switch {
 	case !begins:
 	case r.called != nil:
@@ -266,6 +269,9 @@ func (r *request) giveUp() {
 		all = s.assign()
 	}
 	over := r.over
+	if first && !over {
+		i.look(r.since)
+	}
 	s.mu.Unlock()
 	if unread.response != nil {
 		unread.response.Body.Close(errGone)
@@ -284,6 +290,7 @@ func (r *request) giveUp() {
 func (r *request) ask() error {
 	s := r.service
 	s.mu.Lock()
+	r.instance.looked = time.Time{}
 	not := r.over || s.unaskable
 	s.mu.Unlock()
 	if not || r.cancel == nil {

@@ -225,11 +225,17 @@ func (s *supervisor) onEnded(i *instance, failure error) {
 		}
 	}
 	abandoned := s.takeBack(i, why)
+	if why == nil {
+		why = i.lost
+	}
 	placed := s.assign()
 	rest := s.rested()
 	s.mu.Unlock()
 	if failure != nil {
 		s.fail(failure)
+	}
+	if i.lost != nil {
+		s.tell("an instance was ended: %v", i.lost)
 	}
 	for _, r := range abandoned {
 		r.abandon(why)

@@ -124,11 +124,11 @@ func (g *Group) free() {
 		g.cores = g.cores[:last]
 	}
 	for _, c := range g.contexts {
-		g.engine.context.put(c)
+		closeInstance(c.instance)
 	}
 	for _, r := range g.recent {
 		if r.handle != nil {
-			r.function.recycle(r.handle)
+			g.engine.stacks.recycle(r.handle.Function)
 		}
 	}
 	g.contexts, g.byInstance, g.recent = nil, nil, [3]recent{}
@@ -189,7 +189,7 @@ func (f *Function) CallOnce() error {
 		return err
 	}
 	if h, ok := f.takeRecent(); ok {
-		f.recycle(h)
+		f.core.engine.stacks.recycle(h.Function)
 	}
 	return nil
 }
@@ -261,11 +261,6 @@ func (f *Function) takeRecent() (h *handle, ok bool) {
 		}
 	}
 	return nil, false
-}
-
-// recycle gives up a handle that nobody uses any more.
-func (f *Function) recycle(h *handle) {
-	f.core.engine.stacks.recycle(h.Function, f.core.module.handles.confirmed(f.export))
 }
 
 // Rest leaves all idle handles to the collector: the guest is going to wait.
@@ -350,9 +345,14 @@ func (g *Group) NewContextStorage() (*ContextStorage, error) {
 	if !g.account.Reserve(contextBytes) {
 		return nil, refusal(g.account)
 	}
-	c, err := g.engine.context.take(g.engine)
+	e := g.engine
+	instance, err := e.context.instantiate(e)
 	if err != nil {
 		return nil, err
+	}
+	c := &ContextStorage{instance: instance}
+	for i := range c.slots {
+		c.slots[i] = instance.ExportedGlobal(meter.ContextGlobal(i)).(api.MutableGlobal)
 	}
 	g.contexts = append(g.contexts, c)
 	return c, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/executor/engine/meter/wasm"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/hostcalls/link"
 )
 
 // Config says what the host provides to components.
@@ -53,6 +54,7 @@ type ABI struct {
 	interfaces *hostInterfaces
 	drops      hostResources
 	crossings  crossings
+	buffers    link.Buffers
 }
 
 var _ abi.ABI = (*ABI)(nil)
@@ -73,14 +75,11 @@ func (*ABI) Kinds() []abi.Kind { return []abi.Kind{abi.ComponentCommand, abi.Com
 func (*ABI) Define(context.Context, wazero.Runtime) error { return nil }
 
 // Needs implements abi.ABI.
-func (a *ABI) Needs(module *abi.Description) (needs []string) {
-	if a.config.Needs != nil {
-		needs = a.config.Needs(module.Imports)
+func (a *ABI) Needs(module *abi.Description) []string {
+	if a.config.Needs == nil {
+		return nil
 	}
-	for _, name := range module.Links {
-		needs = append(needs, "link "+name)
-	}
-	return needs
+	return a.config.Needs(module.Imports)
 }
 
 // Load implements abi.ABI.

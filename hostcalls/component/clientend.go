@@ -33,7 +33,7 @@ const (
 // has what it has written.
 func (c *clientCall) begin(a *activation, root *rootCall) {
 	s := c.store
-	c.result = a.lift.plan.Func.Result
+	root.client, c.result = c, a.lift.plan.Func.Result
 	root.ended = func() { c.exited = true }
 	s.idleEnds = func() bool {
 		if !c.exited || c.outs > 0 && (len(s.idle) < len(s.activations) || !s.operations.none() || s.relays > 0) {
@@ -42,7 +42,7 @@ func (c *clientCall) begin(a *activation, root *rootCall) {
 		s.loop.over = true
 		return true
 	}
-	c.stop = note{enters: true, of: jobOf(func() error { return c.cancel(a) })}
+	c.stop = note{enters: true, act: func() error { return c.cancel(a) }}
 	c.channels.OnCancel(func() { s.post(&c.stop) })
 }
 
@@ -113,11 +113,7 @@ func (c *clientCall) incoming(t *types.Type, v *value.Value) error {
 		case !ok:
 			return trapf("%s: the memory limit has no room for another channel, which takes %d bytes of the host's memory", c.name, source.held)
 		}
-		newEnd := c.store.NewStream
-		if t.Kind == types.Future {
-			newEnd = c.store.NewFuture
-		}
-		source.end, v.Bits = newEnd(t, source)
+		source.end, v.Bits = c.store.newReadable(t, source)
 		in.Attach(source.end.Wake)
 		return nil
 	})

@@ -7,7 +7,8 @@
 //	Process    one run of a Program, as the reactor sees it: a Store, and what it is to do
 //	Interface  what the host provides: types, and functions over cursors
 //	Call       one call of a host function
-//	Export     a call by another workload; what a component imports from others is a host function, too
+//	Export     a call by another workload; what a component imports from others is a host function, too, and the streams and futures
+//	           between the two are ends that the host has in both stores
 //
 // # Loading
 //

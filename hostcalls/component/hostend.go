@@ -38,12 +38,10 @@ type Readier interface {
 
 // Items are what a Producer writes or a Consumer reads at a time.
 type Items struct {
-	items  cabi.Items
-	n      uint32
-	moved  uint32
-	call   *Call
-	reader cabi.Reader
-	writer cabi.Writer
+	items cabi.Items
+	n     uint32
+	moved uint32
+	call  *Call
 }
 
 // Len returns how many there may be.
@@ -58,15 +56,15 @@ func (i *Items) Moved(n int) { i.moved = uint32(n) }
 // Reader reads them. All of n are read, and count as moved.
 func (i *Items) Reader(n int) *cabi.Reader {
 	i.moved = uint32(n)
-	i.reader = i.items.Reader(i.moved)
-	return &i.reader
+	r := i.items.Reader(i.moved)
+	return &r
 }
 
 // Writer writes them. All of n have to be written, and count as moved.
 func (i *Items) Writer(n int) *cabi.Writer {
 	i.moved = uint32(n)
-	i.writer = i.items.Writer(i.moved)
-	return &i.writer
+	w := i.items.Writer(i.moved)
+	return &w
 }
 
 // Call is a call on whose behalf items are moved: it makes objects, and charges.
@@ -125,6 +123,14 @@ func (s *Store) NewFuture(t *types.Type, p Producer) (h *HostEnd, readable uint6
 	return s.hostEnd(w, p, nil), s.transit.put(r)
 }
 
+// newReadable is NewStream or NewFuture, as t says.
+func (s *Store) newReadable(t *types.Type, p Producer) (h *HostEnd, readable uint64) {
+	if t.Kind == types.Future {
+		return s.NewFuture(t, p)
+	}
+	return s.NewStream(t, p)
+}
+
 // Consume makes the host read a stream or future that a component has passed, which Args.Stream or Args.Future has read. It reads as soon
 // as there is something.
 func (s *Store) Consume(readable uint64, c Consumer) *HostEnd {
@@ -135,7 +141,7 @@ func (s *Store) Consume(readable uint64, c Consumer) *HostEnd {
 
 func (s *Store) hostEnd(e *end, p Producer, c Consumer) *HostEnd {
 	h := &HostEnd{store: s, end: e, producer: p, consumer: c}
-	h.wake.of = h
+	h.wake.act = h.serve
 	if s.hostEnds == nil {
 		s.hostEnds = map[*end]*HostEnd{}
 	}
@@ -150,9 +156,6 @@ func (s *Store) serveOther(other *end) error {
 	}
 	return nil
 }
-
-// act implements noted.
-func (h *HostEnd) act() error { return h.serve() }
 
 // serve moves what can be moved now.
 func (h *HostEnd) serve() error {
@@ -242,8 +245,7 @@ func (h *HostEnd) move(other *end, n uint32) (moved uint32, more bool, err error
 	}
 	b, progress := other.Buffer()
 	x := s.enter(b.in, b.options, "a stream of the host")
-	i := &x.items
-	*i = Items{items: cabi.Items{Context: &x.Context, Type: other.Item(), At: b.at}.Skip(progress), n: n, call: &x.call}
+	i := &Items{items: cabi.Items{Context: &x.Context, Type: other.Item(), At: b.at}.Skip(progress), n: n, call: &x.call}
 	err = engine.Protect(func() error {
 		x.OnError = x.abort
 		if h.producer != nil {

@@ -5,9 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/reactord/reactord/component/signature"
 	"github.com/reactord/reactord/component/types"
-	"github.com/reactord/reactord/component/value"
+	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/link"
@@ -87,6 +86,8 @@ func (s *Store) Link(name string, to *link.Link, by *lease.Lease) {
 type linkedCall struct {
 	workload string
 	by       *lease.Lease
+	result   *types.Type
+	side     *linkSide // nil: the values have no streams and futures
 	op       hostcalls.Op
 	cancel   func()
 	unwatch  func() // the lease
@@ -104,7 +105,7 @@ const linkedCost = 10_000
 // startLinked begins a call, whose arguments are read. answered is called once there is an answer.
 func (c *Call) startLinked(number int, answered func()) *linkedCall {
 	s := c.store
-	args := c.Args.Values()
+	args := link.Parcel{Values: c.Args.Values()}
 	c.Charge(linkedCost)
 	var to linked
 	if s.links != nil {
@@ -114,12 +115,19 @@ func (c *Call) startLinked(number int, answered func()) *linkedCall {
 	if to.link == nil {
 		c.Trap("no workload was granted that gives it: --link %s=workload:ID", function.by)
 	}
-	k := &linkedCall{workload: to.link.Workload(), by: to.lease}
+	k := &linkedCall{workload: to.link.Workload(), by: to.lease, result: function.Type.Result}
 	if to.lease.Revoked() {
 		k.revoked(c)
 	}
+	if function.Type.Any(func(t *types.Type) bool { return t.Handles }) {
+		k.side = &linkSide{store: s, function: function.FullName(), peer: k.workload, by: to.lease}
+		var err error
+		if args, err = k.side.outgoingAll(function.Type.Params, args.Values); err != nil {
+			engine.Abort(err)
+		}
+	}
 	k.op = hostcalls.Op{
-		Kind: hostcalls.OpCall, Target: "workload " + k.workload + " " + function.FullName(), Subject: linkSubject{k.workload, to.lease},
+		Kind: hostcalls.OpCall, Target: "workload " + k.workload + " " + function.FullName(), Subject: linkSubject{k.workload, to.lease, nil},
 	}
 	cancel, err := to.link.Call(link.Call{Args: args}, to.number, func(a link.Answer) {
 		if k.take(a, true) {
@@ -148,8 +156,8 @@ func (k *linkedCall) take(a link.Answer, served bool) bool {
 		k.waiters.Tell()
 	}
 	k.mu.Unlock()
-	if !took && a.Taken != nil {
-		a.Taken()
+	if !took {
+		a.Discard()
 	}
 	return took
 }
@@ -158,12 +166,10 @@ func (k *linkedCall) take(a link.Answer, served bool) bool {
 func (k *linkedCall) giveUp() {
 	k.unwatch()
 	k.mu.Lock()
-	served, taken := k.served, k.answer.Taken
+	served, left := k.served, k.answer
 	k.over, k.answer = true, link.Answer{}
 	k.mu.Unlock()
-	if taken != nil {
-		taken()
-	}
+	left.Discard()
 	if !served {
 		k.cancel()
 	}
@@ -195,8 +201,13 @@ func (k *linkedCall) finish(c *Call) {
 	if a.Err != nil {
 		c.Trap("workload %s, which gives it: %v", k.workload, a.Err)
 	}
-	for i := range a.Results {
-		c.Results.Value(a.Results[i])
+	for _, v := range a.Results.Values {
+		if k.side != nil {
+			if err := k.side.incoming(k.result, &v, a.Results.Streams); err != nil {
+				engine.Abort(err)
+			}
+		}
+		c.Results.Value(v)
 	}
 }
 
@@ -215,72 +226,44 @@ func (c *Call) beginLinked(number int) {
 func (c *Call) callLinked(number int) {
 	k := c.startLinked(number, func() {})
 	defer k.giveUp()
-	for !k.answered() {
+	for {
+		c.store.readInboxInCall()
+		if k.answered() {
+			break
+		}
 		c.AwaitAny(time.Time{}, hostcalls.Wait{Op: k.op, On: k})
 	}
 	k.finish(c)
 }
 
-// linkSubject is a call of another workload's function as a hostcalls.Peered.
+// readInboxInCall acts upon what others have done so far, in a host function that waits and does not let the component go on: ends of the
+// host go on, which others may wait for.
+func (s *Store) readInboxInCall() {
+	if err := s.readInbox(); err != nil {
+		engine.Abort(err)
+	}
+	if s.loop.over {
+		engine.Abort(s.loop.cause())
+	}
+}
+
+// linkSubject is a call of another workload's function, or a stream of one, as a hostcalls.Peered.
 type linkSubject struct {
 	workload string
 	by       *lease.Lease
+	stream   *link.Stream // nil: it is the call
 }
 
 // Transferred implements hostcalls.Subject.
-func (linkSubject) Transferred(hostcalls.OpKind) uint64 { return 0 }
+func (s linkSubject) Transferred(hostcalls.OpKind) uint64 {
+	if s.stream == nil {
+		return 0
+	}
+	return s.stream.Moved()
+}
 
 // Grant implements hostcalls.Subject.
 func (s linkSubject) Grant() string { return s.by.String() }
 
 // Peer implements hostcalls.Peered.
 func (s linkSubject) Peer() string { return s.workload }
-
-// Export is a call of a function by the host whose values are trees: what other workloads call.
-type Export struct {
-	Args []value.Value
-	// Returned is called with the results, on the store's fiber, unless the call is cancelled before, or the store ends. They count as
-	// the component's memory, so many bytes, until Store.Free is called on the fiber.
-	Returned func(results []value.Value, held int64)
-	// Exited is that of an Invocation.
-	Exited func(err error)
-}
-
-// StartExport is StartCall for values that are trees.
-func (s *Store) StartExport(name string, e *Export) (*Invocation, error) {
-	i := &Invocation{}
-	return i, s.StartCall(name, i, &exported{Export: e})
-}
-
-// exported is the Invoker of an Export.
-type exported struct {
-	*Export
-	results []value.Value
-}
-
-// Pass implements Invoker.
-func (e *exported) Pass(c *Call) {
-	for n := range e.Args {
-		c.Results.Value(e.Args[n])
-	}
-	e.Args = nil
-}
-
-// Take implements Invoker.
-func (e *exported) Take(c *Call) { e.results = c.Args.Values() }
-
-// Exited implements Invoker.
-func (e *exported) Exited(err error) { e.Export.Exited(err) }
-
-// Offered returns the functions that the component exports and other workloads may call: those whose values mean the same there.
-func (p *Program) Offered() *link.Exports {
-	var all []link.Function
-	for name, number := range p.exports {
-		f := p.lifts[number].plan.Func
-		if !f.Any(func(t *types.Type) bool { return t.Handles }) {
-			of := signature.Named(name)
-			all = append(all, link.Function{Interface: of.Interface, Name: of.Name, Type: f})
-		}
-	}
-	return link.NewExports(all)
-}

@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/component/binary"
 	"github.com/reactord/reactord/component/plan"
 	"github.com/reactord/reactord/component/types"
+	"github.com/reactord/reactord/hostcalls/link"
 )
 
 // matcher finds what a component imports among the interfaces of the host, and collects what is missing.
@@ -14,8 +15,8 @@ type matcher struct {
 	host    *hostInterfaces
 	types   *types.Matcher
 	missing []string
-	absent  map[string]bool // interfaces of missing
-	lacks   bool            // resource types are missing
+	absent  map[string]int // interfaces of missing, with their places
+	lacks   bool           // resource types are missing
 }
 
 // matched is what a component imports, as the host has it.
@@ -28,7 +29,7 @@ type matched struct {
 
 // match finds what a plan imports.
 func (h *hostInterfaces) match(p *plan.Plan) *matched {
-	m := &matcher{host: h, types: types.NewMatcher(), absent: map[string]bool{}}
+	m := &matcher{host: h, types: types.NewMatcher(), absent: map[string]int{}}
 	out := &matched{resources: map[*types.Resource]*types.Resource{}}
 	for i := range p.Resources {
 		r := &p.Resources[i]
@@ -58,12 +59,22 @@ func (h *hostInterfaces) match(p *plan.Plan) *matched {
 }
 
 // linkable reports whether a function that the host does not have may come from another workload: one of an interface that is not
-// WASI's, and whose values mean the same there. Of an interface with resource types nothing may.
+// WASI's, and whose values can go there. Of an interface with resource types nothing may.
 func (m *matcher) linkable(f *plan.HostFunc) bool {
-	if in := m.host.find(f.Interface); in != nil && (f.Interface != "" || in.functions[f.Name] != nil) || m.absent[f.Interface] {
+	if in := m.host.find(f.Interface); in != nil && (f.Interface != "" || in.functions[f.Name] != nil) {
 		return false
 	}
-	return !strings.HasPrefix(f.Interface, "wasi:") && !f.Func.Any(func(t *types.Type) bool { return t.Handles })
+	if _, absent := m.absent[f.Interface]; absent || strings.HasPrefix(f.Interface, "wasi:") {
+		return false
+	}
+	return link.Barrier(f.Func) == nil
+}
+
+// unlinkable notes why no other workload can give an interface that is missing, if that is known.
+func (m *matcher) unlinkable(iface, why string) {
+	if at, ok := m.absent[iface]; ok && m.missing[at] == iface && !strings.HasPrefix(iface, "wasi:") {
+		m.missing[at] = fmt.Sprintf("%s (no other workload can give it: %s)", iface, why)
+	}
 }
 
 // iface returns an interface of the host, or notes that it is missing. What is imported by itself is of the interface without a
@@ -73,8 +84,8 @@ func (m *matcher) iface(name string) *hostInterface {
 	if found == nil && name == "" {
 		return &hostInterface{}
 	}
-	if found == nil && !m.absent[name] {
-		m.absent[name] = true
+	if _, absent := m.absent[name]; found == nil && !absent {
+		m.absent[name] = len(m.missing)
 		m.missing = append(m.missing, name)
 	}
 	return found
@@ -83,6 +94,7 @@ func (m *matcher) iface(name string) *hostInterface {
 func (m *matcher) resource(r *plan.Resource) *types.Resource {
 	in := m.iface(r.Interface)
 	if in == nil {
+		m.unlinkable(r.Interface, r.Name+" is a resource type")
 		return nil
 	}
 	if found := in.resource(r.Name); found != nil {
@@ -95,6 +107,9 @@ func (m *matcher) resource(r *plan.Resource) *types.Resource {
 func (m *matcher) function(f *plan.HostFunc) *Function {
 	in := m.iface(f.Interface)
 	if in == nil {
+		if barrier := link.Barrier(f.Func); barrier != nil {
+			m.unlinkable(f.Interface, fmt.Sprintf("%s takes or returns %s", f.Name, barrier))
+		}
 		return nil
 	}
 	found := in.functions[f.Name]

@@ -111,8 +111,8 @@ func TestLinkableImports(t *testing.T) {
 		{"without parameters", "a:b/d", function(nil), 1, ""},
 		{"of an interface of the host's", "a:b/c@0.2.0", function(&u32), 0, "a:b/c@0.2.0#g"},
 		{"of WASI", "wasi:none/such@0.2.0", function(&u32), 0, "wasi:none/such@0.2.0"},
-		{"of an interface with a resource type", "a:b/d@1.0.0", withResource, 0, "a:b/d@1.0.0"},
-		{"with a stream", "a:b/d@1.0.0", streaming, 0, "a:b/d@1.0.0"},
+		{"of an interface with a resource type", "a:b/d@1.0.0", withResource, 0, "a:b/d@1.0.0 (no other workload can give it: r is a resource type)"},
+		{"with a stream", "a:b/d@1.0.0", streaming, 1, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			flat, err := plan.Flatten(&binary.Component{Definitions: []binary.Definition{

@@ -22,6 +22,18 @@ func (f *Function) FullName() string {
 	return f.Interface + "#" + f.Name
 }
 
+// Barrier returns a type of the function whose values mean nothing in another store: resources and error contexts do not, streams and
+// futures do. It is nil if others can call the function.
+func Barrier(f *types.Func) (barrier *types.Type) {
+	f.Any(func(t *types.Type) bool {
+		if t.Resources {
+			barrier = t
+		}
+		return t.Resources
+	})
+	return barrier
+}
+
 // key is what the name of an import and of an export that fits it have in common: the version counts as far as it tells what is
 // compatible.
 type key struct{ path, track, name string }

@@ -61,9 +61,11 @@ func (l *Link) Find() error {
 	return nil
 }
 
-// Call calls one of the imports, by its number. It returns an error of Find, or else what Provider.Call returns.
+// Call calls one of the imports, by its number. It returns an error of Find, or else what Provider.Call returns. The arguments are no
+// longer the caller's, whatever it returns.
 func (l *Link) Call(c Call, number int, answer func(Answer)) (cancel func(), err error) {
 	if err := l.Find(); err != nil {
+		c.Args.Discard()
 		return nil, err
 	}
 	c.Caller, c.Function = l.peer.ID, l.exports[number].FullName()

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/hostcalls"
 )
 
@@ -13,25 +12,34 @@ import (
 type Provider interface {
 	// Exports returns the functions.
 	Exports() *Exports
-	// Call has a function called, one of Exports, and does not wait. The answer is called once, from any goroutine, also before Call
-	// returns; not if the call is cancelled before. cancel gives the call up: the component is asked to end it. It may be called more
-	// than once, and when the call is over.
+	// Call has a function called, one of Exports, and does not wait. The arguments are its own from then on. The answer is called once,
+	// from any goroutine, also before Call returns; not if the call is cancelled before. cancel gives the call up: the component is
+	// asked to end it. It may be called more than once, and when the call is over.
 	Call(c Call, answer func(Answer)) (cancel func())
 }
 
 // Call is a call of a workload's function.
 type Call struct {
-	Caller   string // the id of the workload that calls; empty: a client's call without one does
+	Caller   string // the id of the workload that calls
 	Function string // the full name of the export
-	Args     []value.Value
+	Args     Parcel
 }
 
 // Answer is what has become of a call.
 type Answer struct {
-	Results []value.Value // one, or none
-	// Taken is to be called when the results were taken, or never will be. Until then they count as the provider's memory.
+	Results Parcel // of one value, or none
+	// Taken, unless nil, is to be called when the results were taken. Until then they count as the provider's memory.
 	Taken func()
 	Err   error // why there are no results
+}
+
+// Discard says that nobody takes the results, or what is left of them.
+func (a *Answer) Discard() {
+	a.Results.Discard()
+	if a.Taken != nil {
+		a.Taken()
+		a.Taken = nil
+	}
 }
 
 // Offers has what workloads offer to each other.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"reflect"
 	"strings"
@@ -20,7 +19,6 @@ import (
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/link"
-	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
 // neighbours are a workload that offers its functions, and others that call them.
@@ -30,31 +28,32 @@ type neighbours struct {
 	engine   *engine.Engine
 	executor *executor.Executor
 	offers   *link.Offers
-	gone     atomic.Bool // what "sums" was granted
+	of       string      // the workload that the others call
+	imports  string      // the interface that they import
+	gone     atomic.Bool // what that workload was granted
 }
 
-// linking is the Host of a store that calls the workload "sums".
+// linking is the Host of a store that calls the other workload.
 type linking struct {
+	*neighbours
 	store *component.Store
 	peer  link.Peer
 	by    *lease.Lease
-	gone  *atomic.Bool
 }
 
 var errGrantGone = errors.New("what was granted is gone")
 
 // Open implements component.Host.
 func (h *linking) Open() error {
-	if h.peer.ID == "sums" && h.gone.Load() {
+	if h.peer.ID == h.of && h.gone.Load() {
 		return errGrantGone
 	}
-	const name = "example:sums/sums"
-	imports := h.store.LinkImports(name)
+	imports := h.store.LinkImports(h.imports)
 	if len(imports) == 0 {
 		return nil
 	}
-	l := link.New(h.peer, "sums", imports)
-	h.store.Link(name, l, h.by)
+	l := link.New(h.peer, h.of, imports)
+	h.store.Link(h.imports, l, h.by)
 	return l.Find()
 }
 
@@ -71,11 +70,11 @@ func newNeighbours(t *testing.T) *neighbours {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &neighbours{T: t, engine: e, executor: x, offers: link.NewOffers()}
+	n := &neighbours{T: t, engine: e, executor: x, offers: link.NewOffers(), of: "sums", imports: "example:sums/sums"}
 	n.abi, err = component.New(component.Config{
 		Services: Services{Find: func([]abi.Export) (Handler, bool) { return nil, false }},
 		NewHost: func(s *component.Store, c *abi.Config) (component.Host, error) {
-			h := &linking{store: s, peer: c.Links, gone: &n.gone}
+			h := &linking{neighbours: n, store: s, peer: c.Links}
 			if len(c.Leases) > 0 {
 				h.by = c.Leases[0]
 			}
@@ -159,17 +158,41 @@ func (n *neighbours) provide(serve abi.Service) *workload {
 	n.Helper()
 	serve.Offer = true
 	w := n.run("sums", n.load("sums"), &abi.Config{Serve: &serve})
+	n.offered("sums")
+	return w
+}
+
+// offered waits until a workload offers its functions.
+func (n *neighbours) offered(id string) {
+	n.Helper()
 	n.until("it offers its functions", func() bool {
-		_, err := (link.Peer{Offers: n.offers, Tenant: "t"}).Find("sums")
+		_, err := (link.Peer{Offers: n.offers, Tenant: "t"}).Find(id)
 		return err == nil
 	})
-	return w
 }
 
 // begin starts a workload that calls a function, which calls the other workload.
 func (n *neighbours) begin(p abi.Program, export string, args ...value.Literal) *workload {
 	n.Helper()
 	return n.run("summing", p, &abi.Config{Call: &abi.FunctionCall{Export: export, Args: args}})
+}
+
+// none is the argument of a function that has none.
+const none = ^uint64(0)
+
+// calling is a call of a function with a number.
+func calling(export string, arg uint64) *abi.FunctionCall {
+	call := &abi.FunctionCall{Export: export}
+	if arg != none {
+		call.Args = []value.Literal{number(arg)}
+	}
+	return call
+}
+
+// beginWith is begin with a number.
+func (n *neighbours) beginWith(p abi.Program, export string, arg uint64) *workload {
+	n.Helper()
+	return n.run("piping", p, &abi.Config{Call: calling(export, arg)})
 }
 
 // until waits until something holds.
@@ -344,121 +367,13 @@ func TestLinkedRefusal(t *testing.T) {
 	}
 }
 
-// One caller with many calls does not keep others out, and is refused what is too much.
-func TestLinkedTurns(t *testing.T) {
-	n := newNeighbours(t)
-	provider, p := n.provide(abi.Service{Instances: 1, Concurrent: 1, Queue: 4}), n.load("summing")
-	counts := func() abi.ServiceCounts { return provider.Process.(abi.Server).Counts() }
-	call := func(id, export string, args ...value.Literal) *workload {
-		return n.run(id, p, &abi.Config{Call: &abi.FunctionCall{Export: export, Args: args}})
-	}
-	holder := call("holder", "waits")
-	n.until("the other workload has the call", func() bool { return counts().Active == 1 })
-	var many []*workload
-	for range 4 {
-		many = append(many, call("many", "hello", text("one of many")))
-	}
-	n.until("four calls wait", func() bool { return counts().Waiting == 4 })
-	other := call("other", "hello", text("world"))
-	n.until("one of them is refused", func() bool { return counts().Refused == 1 && counts().Waiting == 4 })
-	holder.task.Cancel(errCancelled)
-	if n.end(other); other.err != nil {
-		t.Errorf("the other caller ends with %v", other.err)
-	}
-	failed := 0
-	for _, w := range many {
-		n.end(w)
-		if w.err == nil {
-			continue
-		}
-		failed++
-		if !strings.Contains(w.err.Error(), "as many requests wait as may wait: 4") {
-			t.Error(w.err)
-		}
-	}
-	if failed != 1 {
-		t.Errorf("%d of its calls have failed", failed)
-	}
-	n.idle(provider)
-}
-
-// A request of HTTP that gives way to a call is answered as one for which there is no room.
-func TestGivesWay(t *testing.T) {
-	let := make(chan struct{})
-	r := start(t, abi.Service{Instances: 1, Concurrent: 1, Queue: 3, Offer: true}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
-		go func() {
-			<-let
-			store.Do(func() error { reply(store, x, "hello"); return nil })
-		}()
-		return nil, nil
-	}), func(c *abi.Config) { c.Links = link.Peer{Offers: link.NewOffers(), Tenant: "t", ID: "adding"} })
-	answers := make(chan int, 4)
-	for range 4 {
-		go func() {
-			status, _ := r.get("/")
-			answers <- status
-		}()
-	}
-	r.await("one is active and three wait", func(c abi.ServiceCounts) bool { return c.Active == 1 && c.Waiting == 3 })
-	results := make(chan link.Answer, 1)
-	r.process.(*supervisor).Call(link.Call{Caller: "other", Function: "add-twice", Args: []value.Value{{Bits: 1}, {Bits: 2}}}, func(a link.Answer) { results <- a })
-	if status := <-answers; status != http.StatusServiceUnavailable {
-		t.Errorf("what gives way is answered with %d", status)
-	}
-	close(let)
-	for range 3 {
-		if status := <-answers; status != http.StatusOK {
-			t.Error(status)
-		}
-	}
-	if a := <-results; a.Err != nil || len(a.Results) != 1 {
-		t.Errorf("the call: %+v", a)
-	}
-	if c := r.process.Counts(); c.Refused != 1 || c.Failed != 0 {
-		t.Errorf("%+v", c)
-	}
-}
-
-// Calls have lines in the access log, and those that do not return count as failed.
-func TestLinkedLog(t *testing.T) {
-	n := newNeighbours(t)
-	log, p := &journal{}, n.load("summing")
-	provider := n.run("sums", n.load("sums"), &abi.Config{Serve: &abi.Service{Offer: true, AccessLog: true, Instances: 1}, Stderr: log})
-	n.until("it offers its functions", func() bool {
-		_, err := (link.Peer{Offers: n.offers, Tenant: "t"}).Find("sums")
-		return err == nil
-	})
-	n.end(n.begin(p, "hello", text("world")))
-	n.end(n.begin(p, "crashes"))
-	waits := n.begin(p, "waits")
-	n.until("the other workload has the call", func() bool { return provider.Process.(abi.Server).Counts().Active == 1 })
-	waits.task.Cancel(errCancelled)
-	n.end(waits)
-	n.idle(provider)
-	for _, want := range []string{
-		"service: call example:sums/sums@1.2.0#greet for workload summing returned in ",
-		"service: call example:sums/sums@1.2.0#trap for workload summing failed: the instance that had the call has ended: ",
-		"service: call example:sums/sums@1.2.0#never for workload summing failed: its caller gave it up, in ",
-	} {
-		if strings.Count(log.String(), want) != 1 {
-			t.Errorf("no line, or several, %q in\n%s", want, log)
-		}
-	}
-	if c := provider.Process.(abi.Server).Counts(); c.Requests != 3 || c.Failed != 2 || c.Refused != 0 {
-		t.Errorf("%+v", c)
-	}
-}
-
 // What is on the way counts as memory of one of the two, and of none when the call is over.
 func TestLinkedMemory(t *testing.T) {
 	n := newNeighbours(t)
 	const most = 8 << 20
 	provider := n.run("sums", n.load("sums"), &abi.Config{Serve: &abi.Service{Offer: true, Instances: 1}, MemoryBytes: most})
 	p := n.load("summing")
-	n.until("it offers its functions", func() bool {
-		_, err := (link.Peer{Offers: n.offers, Tenant: "t"}).Find("sums")
-		return err == nil
-	})
+	n.offered("sums")
 	large := strings.Repeat("x", abi.MaxResultBytes-1<<10)
 	for i := range 30 {
 		w := n.begin(p, "again", text(large))

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
 	"github.com/reactord/reactord/hostcalls/component"
@@ -44,30 +43,37 @@ func (s Services) Check(module *abi.Description, entry abi.Entry) (faults []abi.
 	if at != noListener && !s.Serves(module.Exports) {
 		faults = append(faults, abi.Fault{Field: "serve", Text: errNoHandler})
 	}
-	if entry.Serve.Offer && !offers(module) {
-		faults = append(faults, abi.Fault{Field: "serve.offer", Text: errNoOffer})
+	if entry.Serve.Offer {
+		if err := offers(module); err != nil {
+			faults = append(faults, abi.Fault{Field: "serve.offer", Text: err.Error()})
+		}
 	}
 	return faults
 }
 
 // errNoOffer means that a component has nothing for other workloads.
-const errNoOffer = "the component exports no function that other workloads can call: those that take or return resources, streams or futures can't be called"
+var errNoOffer = errors.New("the component exports no function that other workloads can call")
 
-// offers reports whether other workloads may call a function of a component.
-func offers(module *abi.Description) bool {
+// offers returns why other workloads can call no function of a component, or nil if they can.
+func offers(module *abi.Description) error {
 	if module.Signatures == nil {
-		return false
+		return errNoOffer
 	}
 	all, err := module.Signatures.Resolve()
 	if err != nil {
-		return false
+		return err
 	}
+	err = errNoOffer
 	for i := range all.Functions {
-		if !all.Functions[i].Func.Any(func(t *types.Type) bool { return t.Handles }) {
-			return true
+		f := &all.Functions[i]
+		barrier := link.Barrier(f.Func)
+		if barrier == nil {
+			return nil
 		}
+		name := link.Function{Interface: f.Interface, Name: f.Name}
+		err = fmt.Errorf("%w: resources and error contexts can't go there, and %s takes or returns %s", errNoOffer, name.FullName(), barrier)
 	}
-	return false
+	return err
 }
 
 // Serves implements component.Services.

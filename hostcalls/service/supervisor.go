@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,16 +29,17 @@ import (
 //  4. The service ends by a cancel of its task, or a failure. Its last turn closes the listener. Requests that came before are
 //     answered within a grace, unless it has failed; then connections and instances are ended. (Rest waits for that.)
 type supervisor struct {
-	program *component.Program
-	handler Handler       // nil: it serves no HTTP
-	offered *link.Exports // what other workloads may call; nil: nothing
-	config  *abi.Config
-	at      int // the listener's place among the grants, or noListener
-	address capability.Listener
-	timeout time.Duration // of a request
-	slow    time.Duration // by how much a client may be late while requests wait
-	ledger  ledger
-	edge    edge
+	program  *component.Program
+	handler  Handler       // nil: it serves no HTTP
+	offered  *link.Exports // what other workloads may call; nil: nothing
+	withheld []string      // of what it exports they can't call
+	config   *abi.Config
+	at       int // the listener's place among the grants, or noListener
+	address  capability.Listener
+	timeout  time.Duration // of a request
+	slow     time.Duration // by how much a client may be late while requests wait
+	ledger   ledger
+	edge     edge
 
 	guest    hostcalls.Guest
 	call     hostcalls.Call
@@ -81,7 +83,7 @@ func newSupervisor(p *component.Program, h Handler, config *abi.Config, at int, 
 		s.timeout = t
 	}
 	if config.Serve.Offer {
-		s.offered = p.Offered()
+		s.offered, s.withheld = p.Offered()
 	}
 	s.pool.policy = policyOf(config.Serve, concurrent(h, s.offered))
 	s.ledger = ledger{of: config.Memory, fail: s.fail}
@@ -135,6 +137,9 @@ func (s *supervisor) open() error {
 	s.edge.serve()
 	if s.offered == nil {
 		return nil
+	}
+	if len(s.withheld) > 0 {
+		s.tell("not offered to other workloads, since resources and error contexts can't go there: %s", strings.Join(s.withheld, ", "))
 	}
 	withdraw, err := s.config.Links.Offer(s)
 	s.withdraw = withdraw
@@ -225,17 +230,11 @@ func (s *supervisor) onEnded(i *instance, failure error) {
 		}
 	}
 	abandoned := s.takeBack(i, why)
-	if why == nil {
-		why = i.lost
-	}
 	placed := s.assign()
 	rest := s.rested()
 	s.mu.Unlock()
 	if failure != nil {
 		s.fail(failure)
-	}
-	if i.lost != nil {
-		s.tell("an instance was ended: %v", i.lost)
 	}
 	for _, r := range abandoned {
 		r.abandon(why)
@@ -296,16 +295,13 @@ func (s *supervisor) end(grace time.Duration, ended func()) {
 	if s.tending != nil {
 		s.tending.Stop()
 	}
-	refused := s.refuseCalls()
+	s.refuseCalls()
 	for i := range s.instances {
 		i.kill()
 	}
 	s.rest = ended
 	rest := s.rested()
 	s.mu.Unlock()
-	for _, r := range refused {
-		r.logCall(errEnding)
-	}
 	if rest != nil {
 		rest()
 	}

@@ -55,17 +55,12 @@ func (t Timeout) Or(other time.Duration) time.Duration {
 	return time.Duration(min(t.Nanoseconds, uint64(other)))
 }
 
-// Exchange is a request that a component is to answer, and who asks.
+// Exchange is a request that a component is to answer. Its functions are called on the component's fiber, and do not block.
 type Exchange struct {
 	Request *Request
-	Asker
-}
-
-// Asker is who asks. Its methods are called on the component's fiber, and do not block.
-type Asker interface {
 	// Answer is called once: with the response, or with why there is none, such as an *Error of the component's.
-	Answer(*Response, error)
+	Answer func(*Response, error)
 	// Done is called once, after Answer: when the component's handler has exited and the bodies of both messages have ended, or
 	// the component has.
-	Done()
+	Done func()
 }

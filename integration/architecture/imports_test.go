@@ -31,7 +31,6 @@ var imports = map[string][]string{
 	"internal/flock":     {},
 	"internal/frames":    {},
 	"internal/heap":      {},
-	"internal/piped":     {},
 	"internal/notify":    {},
 	"internal/toolchain": {},
 
@@ -72,7 +71,7 @@ var imports = map[string][]string{
 	"hostcalls/network":       {"executor/driver", "hostcalls"},
 	"hostcalls/network/host":  {"executor/driver", "hostcalls", "hostcalls/network"},
 	"hostcalls/refusal":       {"executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/network"},
-	"hostcalls/service":       {"component/types", "component/value", "executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/lease", "hostcalls/link", "hostcalls/network", "hostcalls/wasihttp", "internal/clip", "internal/frames"},
+	"hostcalls/service":       {"executor", "executor/driver", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/lease", "hostcalls/link", "hostcalls/network", "hostcalls/wasihttp", "internal/clip", "internal/frames"},
 	"hostcalls/stdio":         {"hostcalls"},
 	"hostcalls/vfs":           {},
 	"hostcalls/wasi":          {"component/abi", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/component", "hostcalls/files", "hostcalls/grants", "hostcalls/lease", "hostcalls/link", "hostcalls/network", "hostcalls/refusal", "hostcalls/stdio", "hostcalls/vfs", "hostcalls/wasihttp"},
@@ -103,7 +102,7 @@ var imports = map[string][]string{
 		"reactor/internal/access", "reactor/internal/equip", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
 	},
 	"reactor/internal/calls": {
-		"executor", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/link", "hostcalls/network", "hostcalls/vfs",
+		"executor", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/network", "hostcalls/vfs",
 		"reactor/api", "reactor/errs", "reactor/grant", "reactor/store",
 		"reactor/internal/equip", "reactor/internal/intake", "reactor/internal/lifecycle", "reactor/internal/outcome", "reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/stdio",
 	},

@@ -14,7 +14,6 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/channel"
-	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/api"
@@ -150,10 +149,8 @@ func checkCall(f *errs.Faults, spec *api.Spec) {
 		}
 	}
 	for i, g := range spec.Grants {
-		switch g.(type) {
-		case grant.Connection, grant.Link, nil:
-		default:
-			f.Add(fmt.Sprintf("spec.grants[%d]", i), "it %s, and of a call without one only connections that are arguments and links are granted", why)
+		if _, ok := g.(grant.Connection); !ok && g != nil {
+			f.Add(fmt.Sprintf("spec.grants[%d]", i), "it %s, and of a call without one only connections that are arguments are granted", why)
 		}
 	}
 }
@@ -290,7 +287,6 @@ func (c *Caller) processConfig(one *call, spec *api.Spec, limits api.Limits) *ab
 	if len(spec.Grants) > 0 {
 		one.traffic = c.Host.Give(config, spec.Grants, limits, nil, false).Traffic
 		config.Peer = network.Peer{Peers: c.Host.Peers, Tenant: tenant, ID: program}
-		config.Links = link.Peer{Offers: c.Host.Offers, Tenant: tenant} // of no workload
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Env)) {
 		config.Env = append(config.Env, name+"="+spec.Env[name])

@@ -39,5 +39,7 @@ func (o *Observer) Overlay(w *api.Workload) {
 	if a.Parked() {
 		s.State = api.Waiting
 	}
-	s.Stuck = o.tellStuck(w.ID, a)
+	if peers, stuck := o.stuck(w.ID, a); stuck {
+		s.Stuck = stuckText(waitOf(a), w.ID, peers) + circleText(w.ID, o.circle(w.ID))
+	}
 }

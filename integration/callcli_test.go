@@ -127,7 +127,7 @@ func TestCtlCallStreamsFlags(t *testing.T) {
 	}{
 		{[]string{"call", "--id", "x"}, "--id is for a call that is a workload"},
 		{[]string{"call", "--label", "a=b"}, "--label is for a call that is a workload"},
-		{[]string{"call", "--dial", "127.0.0.1:80"}, "a call that is no workload is granted connections only"},
+		{[]string{"call", "--dial", "127.0.0.1:80"}, "a call that is no workload is granted connections and links only"},
 		{[]string{"call", "-o", "name"}, "-o name prints the id of a workload"},
 		{[]string{"call", "--stdin", "-"}, "args[0]: the standard input can be read once"},
 	} {

@@ -116,7 +116,7 @@ func TestInspectComponent(t *testing.T) {
 		t.Errorf("no %q in %s", want, out)
 	}
 	_, errs, status := c.run(t, "", "module", "inspect", componentFile("user"))
-	if status != 125 || !strings.Contains(errs, "imports what is not here: example:counters/counters@0.1.0; take it from a component that exports it by `--plug`") {
+	if status != 125 || !strings.Contains(errs, "imports what is not here: example:counters/counters@0.1.0 (no other workload can give it: counter is a resource type); take it from a component that exports it by `--plug`") {
 		t.Errorf("status %d, %s", status, errs)
 	}
 }

@@ -101,6 +101,9 @@ func (c *Call) Err() error { return c.fiber.Load().Err() }
 
 // Preempt gives the worker up to other tasks. The engine calls it when the quantum is spent.
 func (c *Call) Preempt() error {
+	if tell := c.guest.onPreempt; tell != nil {
+		tell()
+	}
 	err := c.fiber.Load().Preempt()
 	c.guest.chargeReleased(c.fiber.Load())
 	return err

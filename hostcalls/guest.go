@@ -24,6 +24,8 @@ type Guest struct {
 	quantum int64 // fuel of the last Refill
 	work    int64 // cost of host calls since then, in units of fuel
 
+	onPreempt func() // or nil
+
 	released atomic.Int64 // processor time used by Release and not charged yet, in nanoseconds
 }
 
@@ -33,6 +35,9 @@ func (g *Guest) Init(d *driver.Driver, owner string) {
 	g.driver, g.owner = d, owner
 	g.quantum = math.MaxInt64 // until the first Refill
 }
+
+// OnPreempt has f called on the fiber before the worker is given up since the quantum is spent. f does not wait.
+func (g *Guest) OnPreempt(f func()) { g.onPreempt = f }
 
 // Owner returns the owner given to Init.
 func (g *Guest) Owner() string { return g.owner }

@@ -13,21 +13,34 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
+// buildTool is what binaries of testdata were built with: a command, and how the version begins that it prints.
+type buildTool struct{ command, version string }
+
+var wasmTools = buildTool{"wasm-tools --version", "wasm-tools 1.263.0"}
+
 // TestComponentsMatchSources builds the components of testdata again, where the tools are.
 func TestComponentsMatchSources(t *testing.T) {
-	const folder = "testdata/components"
-	for _, tool := range []struct{ command, version string }{
-		{"python3 -m ziglang version", "0.17.1"},
-		{"wasm-tools --version", "wasm-tools 1.263.0"},
-		{"wit-bindgen --version", "wit-bindgen-cli 0.63.0"},
-		{"rustc --version", "rustc 1.95.0 "},
-	} {
+	matchSources(t, "testdata/components", []string{"rust-command", "rust-echo"},
+		buildTool{"python3 -m ziglang version", "0.17.1"}, wasmTools, buildTool{"wit-bindgen --version", "wit-bindgen-cli 0.63.0"},
+		buildTool{"rustc --version", "rustc 1.95.0 "})
+}
+
+// TestServicesMatchSources does so with the services.
+func TestServicesMatchSources(t *testing.T) {
+	matchSources(t, "testdata/services", []string{"service", "proxy"}, wasmTools,
+		buildTool{`rustc --version && test -n "$CARGO_UNSTABLE_BUILD_STD"`, "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)"})
+}
+
+// matchSources has build.sh of a folder build all that is there again. It skips the test without the tools, or the crates.
+func matchSources(t *testing.T, folder string, crates []string, tools ...buildTool) {
+	t.Helper()
+	for _, tool := range tools {
 		out, err := exec.CommandContext(t.Context(), "sh", "-c", tool.command).Output()
 		if err != nil || !strings.HasPrefix(string(out), tool.version) {
 			t.Skipf("the binaries were built with %q; %s gives %q, %v", tool.version, tool.command, out, err)
 		}
 	}
-	for _, crate := range []string{"rust-command", "rust-echo"} {
+	for _, crate := range crates {
 		fetch := exec.CommandContext(t.Context(), "cargo", "fetch", "--locked", "--target", "wasm32-wasip1")
 		fetch.Dir = filepath.Join(folder, crate)
 		if out, err := fetch.CombinedOutput(); err != nil {

@@ -83,7 +83,7 @@ func TestCallConnection(t *testing.T) {
 		{"drop(@db, @db)", "", []string{"db=" + db}, 125, "", "args[1]: the connection \"db\" is an argument already, and has one owner"},
 		{"proxy(@db, -)", "", []string{"db=" + db, "db=" + other}, 125, "", "grant 2: two connections are granted under the name \"db\": give each a name of its own"},
 		{"proxy(-, -)", "", []string{"db=" + db}, 125, "", "args[0]: expected a connection: @NAME, of a connection that is granted under the name at column 7, found '-'"},
-		{"proxy(@db, -)", "", []string{"db=" + db, "--dial=" + other}, 125, "", "a call that is no workload is granted connections only (--connect), and proxy takes or returns a stream or a future: leave out the others; see `reactorctl call --help`"},
+		{"proxy(@db, -)", "", []string{"db=" + db, "--dial=" + other}, 125, "", "a call that is no workload is granted connections and links only (--connect, --link), and proxy takes or returns a stream or a future: leave out the others; see `reactorctl call --help`"},
 		{"proxy(@db, -)", "", []string{"db=10.0.0.1:80"}, 125, "", "connection to \"10.0.0.1:80\": the operator does not allow it: --allow-connect has to cover it"},
 		{`ask(@db, "")`, "", []string{"db=10.0.0.1:80"}, 125, "", "connection to \"10.0.0.1:80\": the operator does not allow it: --allow-connect has to cover it"},
 	} {
@@ -132,7 +132,7 @@ func TestCallFunctionConnection(t *testing.T) {
 	d.WaitFor(t, "server")
 	c.lines(t, "server", "poll 3 r: ok", "accept 3: ok 4", "write 4 welcome: ok 7", "shutdown 4 2: ok", "read 4 9: ok hello", "read 4 9: ok")
 	_, err := ask(connection("127.0.0.1:1"), &reactorv1.Grant{Grant: &reactorv1.Grant_Dial{Dial: &reactorv1.DialGrant{Pattern: "127.0.0.1:1"}}})
-	if want := "spec.grants[1]: it is for workloads: submit one with this call, and of a call without one only connections that are arguments are granted"; status.Convert(err).Message() != want {
+	if want := "spec.grants[1]: it is for workloads: submit one with this call, and of a call without one only connections that are arguments and links are granted"; status.Convert(err).Message() != want {
 		t.Errorf("with another grant: %v", err)
 	}
 }

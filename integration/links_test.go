@@ -2,16 +2,33 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"io"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
+
+// untilOps waits until `ops` of a workload has a text, or has it no more.
+func (c ctl) untilOps(t *testing.T, id, text string, has bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		out := c.must(t, "ops", id)
+		if strings.Contains(out, text) == has {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%q is there or not, against what is wanted, in\n%s", text, out)
+		}
+	}
+}
 
 // TestLinks has a component call what another workload exports, which offers it, also when that is submitted later.
 func TestLinks(t *testing.T) {
@@ -25,8 +42,19 @@ func TestLinks(t *testing.T) {
 		t.Errorf("without a link: status %d, %s", status, errs)
 	}
 	_, errs, status = c.run(t, "", "call", "--link", "a:b/c=workload:provider", "--link", link, "summing", "total([1, 2])")
-	if status != 125 || !strings.Contains(errs, "does not import a:b/c from other workloads") {
+	if status != 125 || !strings.Contains(errs, `--link "a:b/c=workload:provider": the component does not import a:b/c from other workloads`) {
 		t.Errorf("with a link for nothing: status %d, %s", status, errs)
+	}
+	_, errs, status = c.run(t, "", "run", "--link", link, exampleFile(t, "hello"))
+	if status != 125 || !strings.Contains(errs, `--link "`+link+`": the module is no component, and only components import`) {
+		t.Errorf("with a link of a core module: status %d, %s", status, errs)
+	}
+	_, errs, status = c.run(t, "", "call", "--link", link, "--link", "example:sums/sums@1.0.0=workload:other", "summing", "total([1, 2])")
+	if status != 125 || !strings.Contains(errs, `--link "example:sums/sums@1.0.0=workload:other": example:sums/sums@1.0.0 is granted twice`) {
+		t.Errorf("with two links for the same: status %d, %s", status, errs)
+	}
+	if out := c.must(t, "module", "inspect", "summing"); !strings.Contains(out, "example:sums/sums@1.0.0 (--link example:sums/sums@1.0.0=workload:ID)") {
+		t.Errorf("it does not say that it needs a link:\n%s", out)
 	}
 
 	c.must(t, "submit", "--id", "early", "--link", link, "--call", "total([1, 2])", "summing")
@@ -48,6 +76,37 @@ func TestLinks(t *testing.T) {
 	}
 }
 
+// A call without a workload takes links, too, and the other workload sees whose call it is.
+func TestCallFunctionLink(t *testing.T) {
+	d := testkit.Start(t, t.TempDir())
+	c := newCtlOf(t, d)
+	c.must(t, "serve", "-d", "--id", "provider", "--offer", componentFile("sums"))
+	module := pushComponent(t, d, "summing")
+	call := func(ctx context.Context, workload, export string) (*reactorv1.CallFunctionResponse, error) {
+		return d.Workloads.CallFunction(ctx, &reactorv1.CallFunctionRequest{Spec: &reactorv1.WorkloadSpec{
+			Module: module, Call: &reactorv1.FunctionCall{Export: export},
+			Grants: []*reactorv1.Grant{{Grant: &reactorv1.Grant_Link{Link: &reactorv1.LinkGrant{Interface: "example:sums/sums", Workload: workload}}}},
+		}})
+	}
+	if r, err := call(t.Context(), "provider", "cancels"); err != nil || r.GetStatus().GetResult().GetUint() != 4 {
+		t.Errorf("%v, %v", r, err)
+	}
+	if r, err := call(t.Context(), "provider", "crashes"); err != nil || !strings.Contains(r.GetStatus().GetMessage(), "workload provider, which gives it") {
+		t.Errorf("when the other workload traps: %v, %v", r, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = call(ctx, "provider", "waits")
+	}()
+	const shown = "example:sums/sums@1.2.0#never for a call without a workload"
+	c.untilOps(t, "provider", shown, true)
+	cancel()
+	<-ended
+	c.untilOps(t, "provider", shown, false)
+}
+
 // TestLinkedWait: a call that waits for another workload is shown as that, also after the daemon has died, and ends with it.
 func TestLinkedWait(t *testing.T) {
 	dir := t.TempDir()
@@ -55,19 +114,11 @@ func TestLinkedWait(t *testing.T) {
 	c := newCtlOf(t, d)
 	c.must(t, "serve", "-d", "--id", "provider", "--offer", componentFile("sums"))
 	c.must(t, "submit", "--id", "caller", "--link", "example:sums/sums=workload:provider", "--call", "waits()", componentFile("summing"))
-	awaitCall := func() {
-		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(c.must(t, "ops", "caller"), "workload provider example:sums/sums@1.0.0#never"); {
-			if time.Now().After(deadline) {
-				t.Fatalf("it is not shown that it calls the other workload:\n%s", c.must(t, "ops", "caller"))
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
-	}
-	awaitCall()
+	const call = "workload provider example:sums/sums@1.0.0#never"
+	c.untilOps(t, "caller", call, true)
 	d.Kill()
 	c = newCtlOf(t, testkit.Start(t, dir))
-	awaitCall()
+	c.untilOps(t, "caller", call, true)
 	if out := c.must(t, "ops", "provider"); !strings.Contains(out, "example:sums/sums@1.2.0#never for workload caller") {
 		t.Errorf("it is not shown for whom the call is:\n%s", out)
 	}
@@ -180,5 +231,46 @@ func TestNothingToOffer(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it does not say what is left out:\n%s%s", out, errs)
 		}
+	}
+}
+
+// TestMixedCircle: two workloads wait for each other, one by a link and one by HTTP. Both say so, until the request is due.
+func TestMixedCircle(t *testing.T) {
+	c := newCtl(t)
+	address := testkit.FreeAddress(t)
+	c.must(t, "serve", "-d", "--id", "asked", "--offer", "--http", "http://"+address, componentFile("asked"))
+	c.must(t, "serve", "-d", "--id", "asks", "--listen", address, "--instances", "1", "--waiting", "1", "--answer-timeout", "5s",
+		"--link", "example:circle/asking=workload:asked", componentFile("asks"))
+	answered := make(chan int)
+	go func() {
+		defer close(answered)
+		for range 100 { // until it listens
+			response, err := http.Get("http://" + address + "/" + address)
+			if err != nil {
+				time.Sleep(50 * time.Millisecond)
+				continue
+			}
+			_ = response.Body.Close()
+			answered <- response.StatusCode
+			return
+		}
+	}()
+	told := map[string]string{}
+	for len(told) < 4 {
+		for id, other := range map[string]string{"asks": "asked", "asked": "asks"} {
+			for _, command := range []string{"status", "ops"} {
+				if out := c.must(t, command, id); strings.Contains(out, "its requests wait for workload "+other+", which can't go on either") {
+					told[command+" "+id] = out
+				}
+			}
+		}
+		select {
+		case status := <-answered:
+			t.Fatalf("answered with %d before the circle was told of each: %q", status, told)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	if status := <-answered; status != http.StatusGatewayTimeout {
+		t.Errorf("answered with %d", status)
 	}
 }

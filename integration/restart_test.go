@@ -205,3 +205,23 @@ func TestDrainOverAPI(t *testing.T) {
 		}
 	}
 }
+
+// Guests that only wait for connections don't hold up the stop of the daemon. They start again with the next one.
+func TestListenersEndLast(t *testing.T) {
+	dir := t.TempDir()
+	d := testkit.Start(t, dir, "--grace-period=1h")
+	c := newCtlOf(t, d)
+	c.must(t, "submit", "--id", "server", "--listen", "127.0.0.1:0", socketsFile(t), "poll 3 r", "accept 3")
+	c.waitsFor(t, "server", reactorv1.OpKind_OP_KIND_ACCEPT)
+	c.must(t, "submit", "--id", "job", toolFile(t), "sleep", "2s")
+	d.Signal(syscall.SIGTERM)
+	if exit := d.Wait(); exit != 0 {
+		t.Errorf("the daemon exits with %d", exit)
+	}
+	d = testkit.Start(t, dir)
+	c = newCtlOf(t, d)
+	if w := d.Status(t, "job"); w.GetState() != succeeded || w.GetAttempts() != 1 {
+		t.Errorf("the job: %v", w)
+	}
+	c.waitsFor(t, "server", reactorv1.OpKind_OP_KIND_ACCEPT)
+}

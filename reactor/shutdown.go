@@ -19,7 +19,8 @@ func (r *Reactor) Drain(undo bool) (unfinished uint64) { return uint64(r.runner.
 //
 //  1. Submissions and pushes are refused from now on, and nothing is started.
 //  2. Running workloads have the grace period to finish, or until ctx ends. Services serve them meanwhile, and everyone
-//     else. When nothing but services runs the grace is over, since those do not finish. (TestServicesEndLast)
+//     else, and so do guests that only wait for connections. When nothing else runs the grace is over, since those do not
+//     finish. (TestServicesEndLast, TestListenersEndLast)
 //  3. Workloads that still run are interrupted. The store records them as PENDING, with their usage and output, and the
 //     next reactor starts them again. Parked guests end at once, running ones at their next fuel check; those that wait
 //     for a blocking job end with it. Services take no new requests, and have some seconds for those under way.
@@ -37,7 +38,8 @@ func (r *Reactor) Drain(undo bool) (unfinished uint64) { return uint64(r.runner.
 // Rejected: ending services first (a workload that asks one of them in its grace would fail for good, and clients would
 // be without the service for longer); telling watches first (they would miss what the shutdown itself changes); leaving
 // interrupted workloads RUNNING in the store (a clean stop would look like a crash, and their usage would be lost);
-// waiting until the queue is empty (that may take days).
+// waiting until the queue is empty (that may take days); waiting for guests that only wait for connections, of which one may come and be
+// the last that a guest wants (an idle server would hold up every stop).
 func (r *Reactor) Shutdown(ctx context.Context) error {
 	active, ok := r.runner.DrainForGood()
 	if !ok {

@@ -32,6 +32,9 @@ func (r *Reactor) GetWorkload(ctx context.Context, id string) (*api.Workload, er
 // Activity returns what the calls of a workload do that runs a component; nil if there is nothing to say.
 func (r *Reactor) Activity(id string) *api.Activity { return r.observer.Activity(id) }
 
+// Stuck says why nothing can wake a workload any more; it is empty if something can.
+func (r *Reactor) Stuck(id string) string { return r.observer.Stuck(id) }
+
 // readWorkload returns a workload as the store has it.
 func (r *Reactor) readWorkload(ctx context.Context, id string) (*api.Workload, error) {
 	rec, err := r.readRecord(ctx, id)

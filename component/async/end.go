@@ -49,9 +49,9 @@ func NewFuture[B any](item *types.Type, owner *Instance) (readable, writable *En
 }
 
 func newEnds[B any](item *types.Type, owner *Instance, read, write EventCode) (readable, writable *End[B]) {
-	readable = &End[B]{item: item, owner: owner, code: read}
-	writable = &End[B]{item: item, owner: owner, code: write, other: readable}
-	readable.other = writable
+	pair := &[2]End[B]{{item: item, owner: owner, code: read}, {item: item, owner: owner, code: write}}
+	readable, writable = &pair[0], &pair[1]
+	readable.other, writable.other = writable, readable
 	readable.source, writable.source = readable, writable
 	return readable, writable
 }

@@ -104,7 +104,7 @@ func (p *parser) misplaced(t *types.Type) error {
 		return nil
 	}
 	if p.peek() == '@' {
-		return p.errorf(p.pos, "a file can only be given for a stream, and this is %s", article(t.Kind))
+		return p.errorf(p.pos, "@NAME can only be given for a stream (a file, or an open connection) or a tcp-socket (an open connection), and this is %s", article(t.Kind))
 	}
 	return p.errorf(p.pos, "the standard input can only be given for a stream, and this is %s", article(t.Kind))
 }

@@ -76,9 +76,9 @@ func TestFaultsOfChannels(t *testing.T) {
 	i := scope(t)
 	for _, c := range []struct{ params, call, want string }{
 		{"a: u8", "f(-)", "args[0]: the standard input can only be given for a stream, and this is a u8"},
-		{"a: list<u8>", "f([@x])", "args[0][0]: a file can only be given for a stream, and this is a u8"},
+		{"a: list<u8>", "f([@x])", "args[0][0]: @NAME can only be given for a stream (a file, or an open connection) or a tcp-socket (an open connection), and this is a u8"},
 		{"a: point", "f({x: -, y: 1})", "args[0].x: the standard input can only be given for a stream, and this is a u8"},
-		{"a: string", "f(@x)", "args[0]: a file can only be given for a stream, and this is a string"},
+		{"a: string", "f(@x)", "args[0]: @NAME can only be given for a stream (a file, or an open connection) or a tcp-socket (an open connection), and this is a string"},
 		{"a: stream<u8>", "f(1)", "args[0]: expected a stream: - for the standard input, @FILE, or a list of its items at column 3, found 1"},
 		{"a: stream<u8>", "f([1, 300])", "args[0][1]: 300 is not a u8"},
 		{"a: stream<u8>", "f(@)", "args[0]: @ is followed by the path of a file, in quotes if it has spaces or brackets"},

@@ -24,10 +24,15 @@ func (m *Module) setFrames(guest api.Module) {
 	if len(m.info.LargeFrames) == 0 {
 		return
 	}
-	m.measure.Do(func() { m.frames = measureFrames(guest, m.info.LargeFrames) })
+	m.measure.Do(func() {
+		m.frames = measureFrames(guest, m.info.LargeFrames)
+		for i := range m.frames {
+			m.inGlobal = append(m.inGlobal, meter.FrameGlobal(i))
+		}
+	})
 	for i, frame := range m.frames {
 		if frame > 0 {
-			guest.ExportedGlobal(meter.FrameGlobal(i)).(api.MutableGlobal).Set(uint64(frame))
+			guest.ExportedGlobal(m.inGlobal[i]).(api.MutableGlobal).Set(uint64(frame))
 		}
 	}
 }

@@ -124,11 +124,11 @@ func (g *Group) free() {
 		g.cores = g.cores[:last]
 	}
 	for _, c := range g.contexts {
-		closeInstance(c.instance)
+		g.engine.context.put(c)
 	}
 	for _, r := range g.recent {
 		if r.handle != nil {
-			g.engine.stacks.recycle(r.handle.Function)
+			r.function.recycle(r.handle)
 		}
 	}
 	g.contexts, g.byInstance, g.recent = nil, nil, [3]recent{}
@@ -189,7 +189,7 @@ func (f *Function) CallOnce() error {
 		return err
 	}
 	if h, ok := f.takeRecent(); ok {
-		f.core.engine.stacks.recycle(h.Function)
+		f.recycle(h)
 	}
 	return nil
 }
@@ -261,6 +261,11 @@ func (f *Function) takeRecent() (h *handle, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// recycle gives up a handle that nobody uses any more.
+func (f *Function) recycle(h *handle) {
+	f.core.engine.stacks.recycle(h.Function, f.core.module.handles.confirmed(f.export))
 }
 
 // Rest leaves all idle handles to the collector: the guest is going to wait.
@@ -345,14 +350,9 @@ func (g *Group) NewContextStorage() (*ContextStorage, error) {
 	if !g.account.Reserve(contextBytes) {
 		return nil, refusal(g.account)
 	}
-	e := g.engine
-	instance, err := e.context.instantiate(e)
+	c, err := g.engine.context.take(g.engine)
 	if err != nil {
 		return nil, err
-	}
-	c := &ContextStorage{instance: instance}
-	for i := range c.slots {
-		c.slots[i] = instance.ExportedGlobal(meter.ContextGlobal(i)).(api.MutableGlobal)
 	}
 	g.contexts = append(g.contexts, c)
 	return c, nil

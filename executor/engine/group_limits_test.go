@@ -279,6 +279,15 @@ func TestGroupContext(t *testing.T) {
 			e.types.possible = false
 			module = linkedModule(t, e, "", m, module.linking)
 		}
+		before := newGroup(t, e, &guest{}, InstanceConfig{})
+		for range 2 { // which others get next
+			c, err := before.NewContextStorage()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Set([2]uint32{1, 2})
+		}
+		before.Close()
 		group := newGroup(t, e, &guest{}, InstanceConfig{})
 		var contexts [2]*ContextStorage
 		var cores [2]*CoreInstance

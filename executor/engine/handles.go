@@ -28,13 +28,17 @@ type handles struct {
 type pattern struct {
 	handle    reflect.Value // a pointer to it; not valid: wazero makes the handles
 	confirmed bool
+	grown     sync.Pool // of handles that nobody uses, whose stacks have grown
 }
+
+// mostGrown is the largest stack that a handle which nobody uses keeps.
+const mostGrown = 8 << 10
 
 // handle returns a new handle of an exported function, or nil if there is none.
 func (c *CoreInstance) handle(export string) api.Function {
 	h, stacks := &c.module.handles, &c.engine.stacks
 	if p := h.confirmed(export); p != nil {
-		return stacks.copy(p.handle, stacks.engineOf(c.guest))
+		return stacks.copy(p, stacks.engineOf(c.guest))
 	}
 	made := c.guest.ExportedFunction(export)
 	if made != nil && stacks.shrink(made) && stacks.copied {
@@ -116,16 +120,20 @@ func (f *stackFields) pattern(made api.Function, engine unsafe.Pointer) (reflect
 }
 
 // copy makes a handle from a pattern, for the instance with that engine, if possible of one that nobody uses.
-func (f *stackFields) copy(pattern reflect.Value, engine unsafe.Pointer) api.Function {
+func (f *stackFields) copy(p *pattern, engine unsafe.Pointer) api.Function {
 	var made reflect.Value
 	var stack []byte
-	if used, ok := f.unused.Get().(api.Function); ok {
+	used, ok := p.grown.Get().(api.Function)
+	if !ok {
+		used, ok = f.unused.Get().(api.Function)
+	}
+	if ok {
 		made = reflect.ValueOf(used)
 		stack = *f.stackOf(made.UnsafePointer())
 	} else {
 		made, stack = reflect.New(f.handle.Elem()), make([]byte, parkedStack)
 	}
-	made.Elem().Set(pattern.Elem())
+	made.Elem().Set(p.handle.Elem())
 	at := made.UnsafePointer()
 	f.setStack(at, stack)
 	*f.parentOf(at) = engine
@@ -134,21 +142,26 @@ func (f *stackFields) copy(pattern reflect.Value, engine unsafe.Pointer) api.Fun
 }
 
 // recycle takes a handle that nobody uses any more, so that copy need not make one: with its stack it takes 2.3 KiB, which is a good part
-// of what a short call leaves to the collector. It keeps nothing of the instance, and no stack that has grown.
-func (f *stackFields) recycle(function api.Function) {
+// of what a short call leaves to the collector. It keeps nothing of the instance, and a stack that has grown only for the same export, if
+// grown is its pattern: what a call needs once, most calls do.
+func (f *stackFields) recycle(function api.Function, grown *pattern) {
 	if function == nil || !f.copied || reflect.TypeOf(function) != f.handle { // before the first handle the fields are not known
 		return
 	}
 	used := reflect.ValueOf(function)
 	at := used.UnsafePointer()
 	stack := *f.stackOf(at)
+	pool := &f.unused
 	if len(stack) != parkedStack {
-		return
+		if grown == nil || len(stack) > mostGrown {
+			return
+		}
+		pool = &grown.grown
 	}
 	used.Elem().SetZero()
 	clear(stack)
 	*f.stackOf(at) = stack
-	f.unused.Put(function)
+	pool.Put(function)
 }
 
 func (f *stackFields) stackOf(handle unsafe.Pointer) *[]byte {

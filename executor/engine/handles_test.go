@@ -4,8 +4,11 @@ import (
 	"errors"
 	"reflect"
 	"runtime"
+	"slices"
 	"testing"
 	"unsafe"
+
+	"github.com/tetratelabs/wazero/api"
 )
 
 // TestHandles: the handles of an export are copied once two instances have had the same, and work like wazero's. It fails when
@@ -50,6 +53,41 @@ func TestHandlesAreRecycled(t *testing.T) {
 			if !grown && b != 0 && !e.stacks.inStack(uintptr(at)) {
 				t.Fatalf("instance %d: byte %d of an unused handle is %#x", n, at, b)
 			}
+		}
+	}
+}
+
+// TestGrownStacks: a handle whose stack has grown is used again for the same export, with that stack, and holds nothing of the guest
+// before. One that has grown much is not.
+func TestGrownStacks(t *testing.T) {
+	e := newEngine(t, Config{})
+	host := hostCall(t, e)
+	m := loadLinked(t, e, "guest", Linking{{Name: "call", Host: true}})
+	for _, tt := range []struct {
+		depth uint64
+		kept  bool
+	}{{30, true}, {500, false}} {
+		kept := false
+		for n := 0; n < 20 && !kept; n++ { // a sync.Pool may forget
+			group := newGroup(t, e, &guest{call: func(*guest, uint32) uint32 { return 0 }}, InstanceConfig{})
+			mustCall(t, mustInstantiate(t, group, m, host), "recurse", tt.depth)
+			group.Close()
+			p := m.handles.confirmed("recurse")
+			if p == nil {
+				continue
+			}
+			used, ok := p.grown.Get().(api.Function)
+			if !ok {
+				continue
+			}
+			kept = true
+			stack := *e.stacks.stackOf(reflect.ValueOf(used).UnsafePointer())
+			if len(stack) <= parkedStack || len(stack) > mostGrown || slices.ContainsFunc(stack, func(b byte) bool { return b != 0 }) {
+				t.Errorf("a stack of %d bytes is kept: %v", len(stack), stack)
+			}
+		}
+		if kept != tt.kept {
+			t.Errorf("after a recursion %d deep the stack is kept: %t", tt.depth, kept)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func (i *Instance) Close() {
 func (i *Instance) free() {
 	i.open = false
 	i.core.close()
-	i.engine.stacks.recycle(i.function)
+	i.engine.stacks.recycle(i.function, nil)
 	i.function = nil
 	i.release()
 }

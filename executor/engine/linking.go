@@ -235,6 +235,47 @@ type contextModule struct {
 	err      error
 	runtime  wazero.Runtime // without a cache, so that it leaves no file
 	compiled wazero.CompiledModule
+
+	mu     sync.Mutex // guards unused
+	unused []*ContextStorage
+}
+
+// mostContexts bounds the context slots that are kept while no group has them.
+const mostContexts = 64
+
+// take returns context slots that nobody has. They hold zeroes.
+func (c *contextModule) take(e *Engine) (*ContextStorage, error) {
+	c.mu.Lock()
+	if last := len(c.unused) - 1; last >= 0 {
+		s := c.unused[last]
+		c.unused = c.unused[:last]
+		c.mu.Unlock()
+		return s, nil
+	}
+	c.mu.Unlock()
+	instance, err := c.instantiate(e)
+	if err != nil {
+		return nil, err
+	}
+	s := &ContextStorage{instance: instance}
+	for i := range s.slots {
+		s.slots[i] = instance.ExportedGlobal(meter.ContextGlobal(i)).(api.MutableGlobal)
+	}
+	return s, nil
+}
+
+// put takes context slots back, from which no instance imports any more.
+func (c *contextModule) put(s *ContextStorage) {
+	s.Set([2]uint32{})
+	c.mu.Lock()
+	keep := len(c.unused) < mostContexts
+	if keep {
+		c.unused = append(c.unused, s)
+	}
+	c.mu.Unlock()
+	if !keep {
+		closeInstance(s.instance)
+	}
 }
 
 // instantiate makes an instance.
@@ -271,6 +312,9 @@ func (c *contextModule) close(ctx context.Context) error {
 // resolver finds the instances that a module is linked with. Each runtime has meter.HostModule, which is no number.
 func resolver(providers []Provider) func(module string) api.Module {
 	return func(module string) api.Module {
+		if module == meter.HostModule {
+			return nil
+		}
 		n, err := strconv.Atoi(module)
 		if err != nil || n < 0 || n >= len(providers) {
 			return nil

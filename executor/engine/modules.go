@@ -36,8 +36,9 @@ type Module struct {
 	compiled wazero.CompiledModule
 	runtime  wazero.Runtime // used by this module only
 	err      error
-	measure  sync.Once // sets frames, with the first instance
+	measure  sync.Once // sets frames and inGlobal, with the first instance
 	frames   []int64   // frame sizes of info.LargeFrames in the machine code
+	inGlobal []string  // the names of the globals that have them
 	names    names     // for stack traces
 	name     string    // in stack traces, if it is linked
 	original string    // the digest that it was loaded by, if it is linked

@@ -75,11 +75,14 @@ func (*ABI) Kinds() []abi.Kind { return []abi.Kind{abi.ComponentCommand, abi.Com
 func (*ABI) Define(context.Context, wazero.Runtime) error { return nil }
 
 // Needs implements abi.ABI.
-func (a *ABI) Needs(module *abi.Description) []string {
-	if a.config.Needs == nil {
-		return nil
+func (a *ABI) Needs(module *abi.Description) (needs []string) {
+	if a.config.Needs != nil {
+		needs = a.config.Needs(module.Imports)
 	}
-	return a.config.Needs(module.Imports)
+	for _, name := range module.Links {
+		needs = append(needs, "link "+name)
+	}
+	return needs
 }
 
 // Load implements abi.ABI.

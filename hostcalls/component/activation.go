@@ -18,6 +18,7 @@ type activation struct {
 	fiber *executor.Fiber // on which its frames wait
 	since time.Duration   // the driver's uptime when it was made, about; 0: that is not known
 	slots [2]uint32       // its context slots, while they are not in the instance
+	mark  uint64          // of the call by the host that it is a part of
 	next  *activation     // in calls
 	made  bool            // by the host, and it is in calls
 
@@ -57,6 +58,10 @@ func (s *Store) activate(l *lift, name string, caller *async.Subtask, from clien
 	a.Init(async.Function{Instance: &s.instances[l.instance].Instance, Lift: l.mode, Async: l.plan.Func.Async}, caller)
 	a.lift, a.name, a.from, a.slots = l, name, from, [2]uint32{}
 	a.nested, a.settling, a.since = false, false, 0
+	a.mark = s.mark
+	if s.current != nil {
+		a.mark = s.current.mark
+	}
 	if from != nil { // others end soon
 		a.since = max(1, s.Fiber().QuantumStart())
 		s.calls.Add(1)
@@ -257,9 +262,14 @@ func (a *activation) returned(packed uint32) error {
 
 // callback calls the callback with an event.
 func (a *activation) callback(e async.Event) (packed uint32, err error) {
-	stack := [3]uint64{uint64(e.Code), uint64(e.Index), uint64(e.Payload)}
-	err = a.callCore(a.lift.options.callback, stack[:])
-	return uint32(stack[0]), err
+	x := a.store.enter(a.in(), &a.lift.options, a.name)
+	x.stack[0], x.stack[1], x.stack[2] = uint64(e.Code), uint64(e.Index), uint64(e.Payload)
+	if err := a.callCore(a.lift.options.callback, x.stack[:]); err != nil {
+		return 0, err
+	}
+	packed = uint32(x.stack[0])
+	a.store.leave(x)
+	return packed, nil
 }
 
 // exit ends a call that is lifted asynchronously.

@@ -177,17 +177,17 @@ func (w *waitingCall) begin(t *testing.T) *cancelling {
 	c := &cancelling{T: t, service: v, stage: g, exited: make(chan error, 2)}
 	if w.before != nil {
 		v.Do(func() error {
-			return v.StartCall("run", &Invocation{
-				Pass: func(to *cabi.Writer) { to.Value(script(w.before...)) }, Take: func(r *cabi.Reader) { r.U32() }, Exited: func(error) {},
+			return v.StartCall("run", &Invocation{}, &invoker{
+				pass: func(to *cabi.Writer) { to.Value(script(w.before...)) }, take: func(r *cabi.Reader) { r.U32() }, exited: func(error) {},
 			})
 		})
 	}
-	c.i = Invocation{
-		Pass:   func(to *cabi.Writer) { to.Value(script(w.ops...)) },
-		Take:   func(from *cabi.Reader) { from.U32(); c.returned++ },
-		Exited: func(err error) { c.exited <- err },
+	by := &invoker{
+		pass:   func(to *cabi.Writer) { to.Value(script(w.ops...)) },
+		take:   func(from *cabi.Reader) { from.U32(); c.returned++ },
+		exited: func(err error) { c.exited <- err },
 	}
-	v.Do(func() error { return v.StartCall("run", &c.i) })
+	v.Do(func() error { return v.StartCall("run", &c.i, by) })
 	for waits := false; !waits; {
 		v.do(func() {
 			if c.i.of != nil {

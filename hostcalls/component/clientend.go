@@ -33,7 +33,7 @@ const (
 // has what it has written.
 func (c *clientCall) begin(a *activation, root *rootCall) {
 	s := c.store
-	root.client, c.result = c, a.lift.plan.Func.Result
+	c.result = a.lift.plan.Func.Result
 	root.ended = func() { c.exited = true }
 	s.idleEnds = func() bool {
 		if !c.exited || c.outs > 0 && (len(s.idle) < len(s.activations) || !s.operations.none() || s.relays > 0) {
@@ -42,7 +42,7 @@ func (c *clientCall) begin(a *activation, root *rootCall) {
 		s.loop.over = true
 		return true
 	}
-	c.stop = note{enters: true, act: func() error { return c.cancel(a) }}
+	c.stop = note{enters: true, of: jobOf(func() error { return c.cancel(a) })}
 	c.channels.OnCancel(func() { s.post(&c.stop) })
 }
 

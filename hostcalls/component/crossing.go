@@ -34,6 +34,7 @@ type crossing struct {
 	realloc  [4]uint64 // the stack of a call of it
 
 	called *activation // of the guest, if it is called
+	items  Items       // that the host moves, from or to the guest
 
 	held int64    // bytes of memory for values that were read
 	lent []uint32 // handles that the guest lends for the call

@@ -33,7 +33,7 @@ func (p *Program) entry(config *abi.Config) (entry, error) {
 	if !ok {
 		return entry{}, &abi.EntryError{Export: name, Msg: "it is a function of the host, which the component only passes on"}
 	}
-	e := entry{lift: &p.lifts[lifted], name: name, args: config.Call.Args}
+	e := entry{lift: &p.lifts[lifted], name: name}
 	if why := p.abi.uncallable(e.lift.plan.Func, config.Channels != nil); why != "" {
 		return entry{}, &abi.EntryError{Export: name, Msg: "it " + why}
 	}

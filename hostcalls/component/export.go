@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/signature"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/executor/engine"
@@ -36,36 +35,50 @@ type Export struct {
 // StartExport is StartCall for such a call, which has its arguments from then on.
 func (s *Store) StartExport(name string, e *Export) error {
 	e.side = linkSide{store: s, function: name, peer: e.Caller, serves: true, lost: e.Lost}
-	e.call = &Invocation{Exited: e.exited}
+	e.call = &Invocation{}
 	number, ok := s.program.exports[name]
 	if !ok {
 		e.Args.Discard()
 		return &abi.EntryError{Export: name, Msg: "the component exports no such function"}
 	}
-	f := s.program.lifts[number].plan.Func
-	e.call.Pass = func(to *cabi.Writer) {
-		for i := range e.Args.Values {
-			v := &e.Args.Values[i]
-			if err := e.side.incoming(f.Params[i].Type, v, e.Args.Streams); err != nil {
-				engine.Abort(err)
-			}
-			to.Value(*v)
-		}
-		e.Args = link.Parcel{}
-	}
-	var results link.Parcel
-	e.call.Take = func(from *cabi.Reader) {
-		var err error
-		if results, err = e.side.outgoingAll([]types.Field{{Type: f.Result}}, from.Values()); err != nil {
+	return s.StartCall(name, e.call, &exported{Export: e, function: s.program.lifts[number].plan.Func})
+}
+
+// exported is the Invoker of an Export.
+type exported struct {
+	*Export
+	function *types.Func
+	results  link.Parcel
+}
+
+// Pass implements Invoker.
+func (e *exported) Pass(c *Call) {
+	for i := range e.Args.Values {
+		v := &e.Args.Values[i]
+		if err := e.side.incoming(e.function.Params[i].Type, v, e.Args.Streams); err != nil {
 			engine.Abort(err)
 		}
+		c.Results.Value(*v)
 	}
-	e.call.taken = func(held int64) {
-		e.Returned(results, held)
-		results = link.Parcel{}
-	}
-	return s.StartCall(name, e.call)
+	e.Args = link.Parcel{}
 }
+
+// Take implements Invoker.
+func (e *exported) Take(c *Call) {
+	var err error
+	if e.results, err = e.side.outgoingAll([]types.Field{{Type: e.function.Result}}, c.Args.Values()); err != nil {
+		engine.Abort(err)
+	}
+}
+
+// returned is called when Take has read the results, which count as so many bytes.
+func (e *exported) returned(held int64) {
+	e.Returned(e.results, held)
+	e.results = link.Parcel{}
+}
+
+// Exited implements Invoker.
+func (e *exported) Exited(err error) { e.exited(err) }
 
 // exited is called when the call has exited, or the store is closed.
 func (e *Export) exited(err error) {

@@ -38,10 +38,12 @@ type Readier interface {
 
 // Items are what a Producer writes or a Consumer reads at a time.
 type Items struct {
-	items cabi.Items
-	n     uint32
-	moved uint32
-	call  *Call
+	items  cabi.Items
+	n      uint32
+	moved  uint32
+	call   *Call
+	reader cabi.Reader
+	writer cabi.Writer
 }
 
 // Len returns how many there may be.
@@ -56,15 +58,15 @@ func (i *Items) Moved(n int) { i.moved = uint32(n) }
 // Reader reads them. All of n are read, and count as moved.
 func (i *Items) Reader(n int) *cabi.Reader {
 	i.moved = uint32(n)
-	r := i.items.Reader(i.moved)
-	return &r
+	i.reader = i.items.Reader(i.moved)
+	return &i.reader
 }
 
 // Writer writes them. All of n have to be written, and count as moved.
 func (i *Items) Writer(n int) *cabi.Writer {
 	i.moved = uint32(n)
-	w := i.items.Writer(i.moved)
-	return &w
+	i.writer = i.items.Writer(i.moved)
+	return &i.writer
 }
 
 // Call is a call on whose behalf items are moved: it makes objects, and charges.
@@ -141,7 +143,7 @@ func (s *Store) Consume(readable uint64, c Consumer) *HostEnd {
 
 func (s *Store) hostEnd(e *end, p Producer, c Consumer) *HostEnd {
 	h := &HostEnd{store: s, end: e, producer: p, consumer: c}
-	h.wake.act = h.serve
+	h.wake.of = h
 	if s.hostEnds == nil {
 		s.hostEnds = map[*end]*HostEnd{}
 	}
@@ -156,6 +158,9 @@ func (s *Store) serveOther(other *end) error {
 	}
 	return nil
 }
+
+// act implements noted.
+func (h *HostEnd) act() error { return h.serve() }
 
 // serve moves what can be moved now.
 func (h *HostEnd) serve() error {
@@ -245,7 +250,8 @@ func (h *HostEnd) move(other *end, n uint32) (moved uint32, more bool, err error
 	}
 	b, progress := other.Buffer()
 	x := s.enter(b.in, b.options, "a stream of the host")
-	i := &Items{items: cabi.Items{Context: &x.Context, Type: other.Item(), At: b.at}.Skip(progress), n: n, call: &x.call}
+	i := &x.items
+	*i = Items{items: cabi.Items{Context: &x.Context, Type: other.Item(), At: b.at}.Skip(progress), n: n, call: &x.call}
 	err = engine.Protect(func() error {
 		x.OnError = x.abort
 		if h.producer != nil {

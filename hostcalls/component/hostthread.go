@@ -25,7 +25,7 @@ func (t *hostThread) begin() error {
 	s, x := t.store, t.x
 	t.Init(&s.Guest, s.Fiber())
 	t.SetParker(t)
-	t.wake.act = t.onWake
+	t.wake.of = t
 	s.operations.addThread(t)
 	x.call.waits = &t.Call
 	err := engine.Protect(func() error {
@@ -43,8 +43,8 @@ func (t *hostThread) Wake() { t.store.post(&t.wake) }
 // WakeDue implements hostcalls.Parker.
 func (t *hostThread) WakeDue(due time.Time) { t.store.postDue(&t.wake, due) }
 
-// onWake notes that the thread was woken.
-func (t *hostThread) onWake() error {
+// act notes that the thread was woken.
+func (t *hostThread) act() error {
 	if t.woken {
 		return nil
 	}

@@ -12,8 +12,18 @@ type note struct {
 	// enters says that act may run code of the component, and wait: it is called when a call by the host may begin. Such a note
 	// is posted once.
 	enters bool
-	act    func() error // on the store's fiber
+	of     noted
 }
+
+// noted is what a note is about.
+type noted interface {
+	act() error // on the store's fiber
+}
+
+// jobOf is a job of Do.
+type jobOf func() error
+
+func (do jobOf) act() error { return do() }
 
 // notes is a queue of them.
 type notes struct {
@@ -103,7 +113,7 @@ func (s *Store) readInbox() error {
 			s.loop.visits.push(n)
 			continue
 		}
-		if err := n.act(); err != nil {
+		if err := n.of.act(); err != nil {
 			return err
 		}
 	}
@@ -114,10 +124,11 @@ func (s *Store) readInbox() error {
 // no synchronous function waits. It reports whether there was something.
 func (s *Store) visit() (bool, error) {
 	if a := s.loop.calls.pop(); a != nil {
+		s.runFor(a)
 		return true, a.enter()
 	}
 	if n := s.loop.visits.pop(); n != nil {
-		return true, n.act()
+		return true, n.of.act()
 	}
 	return false, nil
 }

@@ -6,25 +6,28 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 )
 
-// Invocation is a call by the host whose values it writes and reads itself, so that they may have handles of its objects, streams
-// and futures. Its functions are called on the store's fiber and do not wait.
+// Invocation is a call by the host whose values the host writes and reads itself, so that they may have handles of its objects,
+// streams and futures. StartCall makes the call.
 type Invocation struct {
-	// Pass writes the arguments. It is not called if the call is cancelled, or the store ends, before it begins.
-	Pass func(to *cabi.Writer)
-	// Take reads the result, unless the call is cancelled before it returns, or the store ends.
-	Take func(from *cabi.Reader)
-	// Exited is called once: when the call has exited, with nil, or when the store is closed, with why it has ended.
-	Exited func(err error)
-
 	store *Store
-	of    *activation      // nil: it has exited
-	taken func(held int64) // of StartExport: what Take has read counts as so many bytes
+	by    Invoker
+	of    *activation // nil: it has exited
+}
+
+// Invoker is what an Invocation is for. Its methods are called on the store's fiber and do not wait.
+type Invoker interface {
+	// Pass writes the arguments, as results. It is not called if the call is cancelled, or the store ends, before it begins.
+	Pass(c *Call)
+	// Take reads the result, which is among the arguments, unless the call is cancelled before it returns, or the store ends.
+	Take(c *Call)
+	// Exited is called once: when the call has exited, with nil, or when the store is closed, with why it has ended.
+	Exited(err error)
 }
 
 // StartCall makes a call of a function that the component exports, by its full name. The call begins when nothing else runs and its
 // instance admits it. It is for the store's fiber. After an error, which ends the store, Exited is called when that is closed.
-func (s *Store) StartCall(name string, i *Invocation) error {
-	i.store = s
+func (s *Store) StartCall(name string, i *Invocation, by Invoker) error {
+	i.store, i.by = s, by
 	if s.invocations == nil {
 		s.invocations = map[*Invocation]struct{}{}
 	}
@@ -41,27 +44,28 @@ func (i *Invocation) Cancel() error {
 	if i.of == nil || !i.of.RequestCancel() {
 		return nil
 	}
+	i.store.runFor(i.of)
 	return i.of.run(i.of.Resume())
 }
 
 // pass implements client.
-func (i *Invocation) pass(to *cabi.Writer, _ *crossing) error {
+func (i *Invocation) pass(_ *cabi.Writer, x *crossing) error {
 	return engine.Protect(func() error {
-		i.Pass(to)
+		i.by.Pass(&x.call)
 		return nil
 	})
 }
 
 // take implements client.
-func (i *Invocation) take(from *cabi.Reader, x *crossing) error {
+func (i *Invocation) take(_ *cabi.Reader, x *crossing) error {
 	return engine.Protect(func() error {
 		x.OnError = x.abort // so that the host does not work on what could not be read
-		i.Take(from)
+		i.by.Take(&x.call)
 		x.OnError = nil
-		if i.taken != nil && x.Err() == nil {
+		if e, ok := i.by.(*exported); ok && x.Err() == nil {
 			held := x.held
 			x.held = 0
-			i.taken(held)
+			e.returned(held)
 		}
 		return x.Err()
 	})
@@ -73,7 +77,7 @@ func (i *Invocation) onExit() { i.end(nil) }
 func (i *Invocation) end(err error) {
 	i.of = nil
 	delete(i.store.invocations, i)
-	i.Exited(err)
+	i.by.Exited(err)
 }
 
 // endInvocations ends those that are in progress when the store is closed.

@@ -9,12 +9,23 @@ import (
 	"github.com/reactord/reactord/hostcalls/abi"
 )
 
+// invoker is an Invoker of functions.
+type invoker struct {
+	pass   func(to *cabi.Writer)
+	take   func(from *cabi.Reader)
+	exited func(err error)
+}
+
+func (i *invoker) Pass(c *Call)     { i.pass(&c.Results) }
+func (i *invoker) Take(c *Call)     { i.take(&c.Args) }
+func (i *invoker) Exited(err error) { i.exited(err) }
+
 // sleeping is a call of sleep, which tells whom it has returned to and how it has exited.
-func sleeping(milliseconds uint32, took func(uint32), exited func(error)) *Invocation {
-	return &Invocation{
-		Pass:   func(to *cabi.Writer) { to.U32(milliseconds) },
-		Take:   func(from *cabi.Reader) { took(from.U32()) },
-		Exited: exited,
+func sleeping(milliseconds uint32, took func(uint32), exited func(error)) *invoker {
+	return &invoker{
+		pass:   func(to *cabi.Writer) { to.U32(milliseconds) },
+		take:   func(from *cabi.Reader) { took(from.U32()) },
+		exited: exited,
 	}
 }
 
@@ -30,14 +41,14 @@ func TestInvocation(t *testing.T) {
 	took, exited := make(chan uint32, 1), make(chan error, 1)
 	n.inService(p, func(s *Store) {
 		s.Do(func() error {
-			return s.StartCall(tasks+"sleep", sleeping(1, func(v uint32) { took <- v }, func(err error) { exited <- err }))
+			return s.StartCall(tasks+"sleep", &Invocation{}, sleeping(1, func(v uint32) { took <- v }, func(err error) { exited <- err }))
 		})
 		<-took
 		if err := <-exited; err != nil {
 			t.Errorf("it has exited with %v", err)
 		}
 		s.Do(func() error {
-			return s.StartCall(tasks+"sleep", sleeping(3_600_000, func(uint32) { t.Error("it has returned") }, func(err error) { exited <- err }))
+			return s.StartCall(tasks+"sleep", &Invocation{}, sleeping(3_600_000, func(uint32) { t.Error("it has returned") }, func(err error) { exited <- err }))
 		})
 	})
 	if err := <-exited; err != nil {
@@ -59,7 +70,7 @@ func TestInvocationOfNothing(t *testing.T) {
 	v := n.serve(n.load("worker"), abi.Config{}, executor.TaskSpec{})
 	exited := make(chan error, 1)
 	v.Do(func() error {
-		return v.StartCall("nothing", sleeping(1, func(uint32) {}, func(err error) { exited <- err }))
+		return v.StartCall("nothing", &Invocation{}, sleeping(1, func(uint32) {}, func(err error) { exited <- err }))
 	})
 	<-v.ended
 	for _, err := range []error{<-exited, v.err} {
@@ -73,15 +84,12 @@ func TestInvocationOfNothing(t *testing.T) {
 func TestCancelledInvocation(t *testing.T) {
 	_, v := puppets(t, abi.Config{}, executor.TaskSpec{})
 	exited := make(chan error, 2)
-	call := func() *Invocation {
-		return &Invocation{
-			Pass:   func(*cabi.Writer) { t.Error("it has begun") },
-			Take:   func(*cabi.Reader) { t.Error("it has returned") },
-			Exited: func(err error) { exited <- err },
-		}
+	i, by := &Invocation{}, &invoker{
+		pass:   func(*cabi.Writer) { t.Error("it has begun") },
+		take:   func(*cabi.Reader) { t.Error("it has returned") },
+		exited: func(err error) { exited <- err },
 	}
-	i := call()
-	v.Do(func() error { return errors.Join(v.StartCall("run-sync", i), i.Cancel(), i.Cancel()) })
+	v.Do(func() error { return errors.Join(v.StartCall("run-sync", i, by), i.Cancel(), i.Cancel()) })
 	if err := <-exited; err != nil {
 		t.Error(err)
 	}
@@ -94,7 +102,7 @@ func TestCancelledInvocation(t *testing.T) {
 	for n := uint32(0); n == 0; {
 		v.do(func() { n = uint32(v.loop.blocked) })
 	}
-	v.Do(func() error { return v.StartCall("run-sync", i) })
+	v.Do(func() error { return v.StartCall("run-sync", i, by) })
 	v.Do(func() error { return i.Cancel() })
 	if err := <-exited; err != nil {
 		t.Error(err)

@@ -64,7 +64,7 @@ func (l *linkSide) add(e linkEnd) error {
 		l.ends = map[linkEnd]struct{}{}
 	}
 	if len(l.ends) == 0 && l.by != nil {
-		l.revoked.act = l.revoke
+		l.revoked.of = jobOf(l.revoke)
 		l.unwatch = l.by.OnRevoke(func() { l.store.post(&l.revoked) })
 	}
 	l.ends[e] = struct{}{}
@@ -105,7 +105,7 @@ func (l *linkSide) outgoing(t *types.Type, v *value.Value, streams *[]*link.Stre
 		if err := l.add(k); err != nil {
 			return err
 		}
-		k.note.act = k.onWake
+		k.note.of = jobOf(k.onWake)
 		k.end = l.store.Consume(v.Bits, k)
 		s.Writes(func() { l.store.post(&k.note) })
 		v.Bits = uint64(len(*streams))
@@ -123,7 +123,7 @@ func (l *linkSide) incoming(t *types.Type, v *value.Value, streams []*link.Strea
 			return err
 		}
 		streams[v.Bits] = nil
-		p.note.act = p.onWake
+		p.note.of = jobOf(p.onWake)
 		p.end, v.Bits = l.store.newReadable(t, p)
 		s.Reads(func() { l.store.post(&p.note) })
 		return nil

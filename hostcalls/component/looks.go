@@ -64,6 +64,7 @@ func (w wholeStore) WakeDue(due time.Time) { w.task.WakeDue(due) }
 // Park implements hostcalls.Parker.
 func (w wholeStore) Park(kind hostcalls.OpKind) (executor.Wait, error) {
 	f := w.Fiber()
+	w.tellStopped()
 	w.rest()
 	w.looks.stop()
 	err := f.ParkFor(executor.WaitKind(kind))

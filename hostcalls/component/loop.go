@@ -95,17 +95,33 @@ func (s *Store) turn(f *executor.Fiber) (next executor.Next, done bool) {
 			if s.inbox.waiting() > 0 || s.idleEnds != nil && s.idleEnds() || s.stuck() {
 				continue
 			}
+			s.tellStopped()
 			s.giveCrossings()
 			s.rest()
 			s.looks.stop()
 			return executor.Again(executor.WaitKind(s.operations.kind())), false
 		}
 		a := s.activations[t.Call().Number]
+		s.runFor(a)
 		if t.HasFrames() {
 			t.Resume()
 			return executor.SwitchTo(a.fiber), false
 		}
 		s.fail(a.run(t.Resume()))
+	}
+}
+
+// Mark has the calls that the host starts from now on have a mark, and all calls that they make. It is for jobs of Do.
+func (s *Store) Mark(mark uint64) { s.mark = mark }
+
+// LastRun returns the mark of the call for which the component's code runs, or has run last. It may be called from any goroutine.
+func (s *Store) LastRun() uint64 { return s.lastRun.Load() }
+
+// runFor notes for which call code is to run.
+func (s *Store) runFor(a *activation) {
+	if s.marked != a.mark {
+		s.marked = a.mark
+		s.lastRun.Store(a.mark)
 	}
 }
 

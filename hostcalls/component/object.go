@@ -65,6 +65,10 @@ func (l *objectList) dropAll(afterEach func()) {
 // An object that is a part of another one, such as a stream of a file, keeps that from being dropped: a component that
 // does so traps, as WASI 0.2 says.
 type Objects[T Dropper] struct {
+	table *objectTable[T] // nil until there are objects: most components have those of few types
+}
+
+type objectTable[T Dropper] struct {
 	slots []T
 	free  []uint32
 }
@@ -75,16 +79,10 @@ const maxObjects = 1 << 17
 
 // Add adds an object and returns its number. parent, unless nil, is what it is a part of.
 func (o *Objects[T]) Add(s *Store, object T, parent Dropper) (rep uint32) {
-	if n := len(o.free); n > 0 {
-		rep, o.free = o.free[n-1], o.free[:n-1]
-		o.slots[rep] = object
-	} else {
-		if len(o.slots) >= maxObjects {
-			engine.Abort(trapf("the component has made more than %d objects of one type", maxObjects))
-		}
-		rep = uint32(len(o.slots))
-		o.slots = append(o.slots, object)
+	if o.table == nil {
+		o.table = &objectTable[T]{}
 	}
+	rep = o.table.add(object)
 	var of *Object
 	if parent != nil {
 		of = parent.object()
@@ -93,11 +91,29 @@ func (o *Objects[T]) Add(s *Store, object T, parent Dropper) (rep uint32) {
 	return rep
 }
 
+func (t *objectTable[T]) add(object T) (rep uint32) {
+	if n := len(t.free); n > 0 {
+		rep, t.free = t.free[n-1], t.free[:n-1]
+		t.slots[rep] = object
+		return rep
+	}
+	if len(t.slots) >= maxObjects {
+		engine.Abort(trapf("the component has made more than %d objects of one type", maxObjects))
+	}
+	t.slots = append(t.slots, object)
+	return uint32(len(t.slots) - 1)
+}
+
 // Get returns the object of a number that Add returned, until Drop.
-func (o *Objects[T]) Get(rep uint32) T { return o.slots[rep] }
+func (o *Objects[T]) Get(rep uint32) T { return o.table.slots[rep] }
 
 // Len returns the number of objects.
-func (o *Objects[T]) Len() int { return len(o.slots) - len(o.free) }
+func (o *Objects[T]) Len() int {
+	if o.table == nil {
+		return 0
+	}
+	return len(o.table.slots) - len(o.table.free)
+}
 
 // Drop removes an object and drops it. It is what Resource.Drop does. A component that drops what others are a part of
 // traps.
@@ -108,13 +124,14 @@ func (o *Objects[T]) Drop(c *Call, rep uint32) {
 
 // Take removes an object, which is the caller's from then on. It traps as Drop does.
 func (o *Objects[T]) Take(c *Call, rep uint32) T {
-	object := o.slots[rep]
+	t := o.table
+	object := t.slots[rep]
 	if n := object.object().children; n > 0 {
 		c.Trap("a resource was dropped while it has %d others that depend on it", n)
 	}
 	c.store.objects.remove(object.object())
 	var none T
-	o.slots[rep] = none
-	o.free = append(o.free, rep)
+	t.slots[rep] = none
+	t.free = append(t.free, rep)
 	return object
 }

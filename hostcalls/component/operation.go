@@ -143,7 +143,7 @@ func (ops *operations) appendSome(to []hostcalls.Op, from int) (_ []hostcalls.Op
 // called from then on.
 func (c *Call) Later(o *Operation) {
 	o.store, o.of, c.operation = c.store, c.subtask, o
-	o.note.act = o.end
+	o.note.of = o
 }
 
 // lowerHostAsync lowers an asynchronous function of the host.
@@ -197,8 +197,8 @@ func (x *crossing) endAsync() error {
 	return nil
 }
 
-// end writes the result, if the operation is over.
-func (o *Operation) end() error {
+// act writes the result, if the operation is over.
+func (o *Operation) act() error {
 	if o.ended {
 		return nil
 	}

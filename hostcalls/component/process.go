@@ -14,16 +14,13 @@ type Process struct {
 	Store
 	entry entry
 	root  rootCall
-	// client is whose streams and futures the call has; nil: it has none.
-	client *clientCall
 }
 
 // entry is the call of a process.
 type entry struct {
 	lift *lift
 	name string // of the export, for messages
-	args []value.Literal
-	run  bool // it is the start of a command
+	run  bool   // it is the start of a command
 }
 
 var (
@@ -45,7 +42,7 @@ func (p *Program) NewProcess(config *abi.Config) (abi.Process, error) {
 	}
 	process := &Process{entry: entry}
 	if config.Channels != nil {
-		process.client = &clientCall{store: &process.Store, channels: config.Channels, name: entry.name}
+		process.root.client = &clientCall{store: &process.Store, channels: config.Channels, name: entry.name}
 	}
 	if err := process.init(p, config); err != nil {
 		return nil, err
@@ -74,23 +71,25 @@ func (p *Process) Turn(f *executor.Fiber) (next executor.Next, done bool) {
 //
 //go:noinline
 func (p *Process) begin(f *executor.Fiber) *activation {
+	call := p.startup.Call
 	if err := p.Start(f); err != nil {
 		p.fail(err)
 		return nil
 	}
-	args, held, err := p.args()
-	if err != nil {
-		p.fail(err)
-		return nil
+	if !p.entry.run {
+		if err := p.setArgs(call.Args); err != nil {
+			p.fail(err)
+			return nil
+		}
 	}
-	p.root = rootCall{args: args, held: held, ended: func() { p.loop.over = true }}
+	p.root.ended = func() { p.loop.over = true }
 	a, err := p.activate(p.entry.lift, p.entry.name, nil, &p.root)
 	if err != nil {
 		p.fail(err)
 		return nil
 	}
-	if p.client != nil {
-		p.client.begin(a, &p.root)
+	if p.root.client != nil {
+		p.root.client.begin(a, &p.root)
 	}
 	return a
 }
@@ -101,22 +100,18 @@ func (p *Process) Result() (abi.Exit, error) {
 	return p.exit(p.loop.failure)
 }
 
-// args makes the arguments of the call. Many of them are held, as so many bytes of the component's memory.
+// setArgs makes the arguments of the call. Many of them are held, as so many bytes of the component's memory.
 //
 //go:noinline
-func (p *Process) args() (args []value.Value, held int64, err error) {
-	literals := p.entry.args
-	p.entry.args = nil
-	if p.entry.run {
-		return nil, 0, nil
-	}
+func (p *Process) setArgs(literals []value.Literal) error {
+	var err error
 	args, faults := typedArgs(p.entry.lift.plan.Func, literals, func(values int) bool {
 		bytes := int64(values * value.Bytes)
 		err = engine.Protect(func() error {
 			if !p.Hold(bytes) {
-				return trapf("%s: the memory limit has no room for its arguments, which take %d bytes of the host's memory", p.entry.name, held+bytes)
+				return trapf("%s: the memory limit has no room for its arguments, which take %d bytes of the host's memory", p.entry.name, p.root.held+bytes)
 			}
-			held += bytes
+			p.root.held += bytes
 			return p.Charge(int64(values) * literalCost)
 		})
 		return err == nil
@@ -124,7 +119,8 @@ func (p *Process) args() (args []value.Value, held int64, err error) {
 	if err == nil && len(faults) > 0 {
 		err = &abi.EntryError{Export: p.entry.name, Msg: faults[0].Field + ": " + faults[0].Text}
 	}
-	return args, held, err
+	p.root.args = args
+	return err
 }
 
 // exit returns the Exit of a process whose call has ended.
@@ -136,7 +132,7 @@ func (p *Process) exit(err error) (abi.Exit, error) {
 	}
 	result := p.entry.lift.plan.Func.Result
 	switch {
-	case p.client != nil: // it has the result
+	case p.root.client != nil: // it has the result
 		return abi.Exit{}, nil
 	case p.entry.run:
 		return abi.Exit{Code: uint32(p.root.results[0].Bits)}, nil // ok is 0, error is 1

@@ -56,7 +56,7 @@ func (r *rootCall) onExit() {
 
 // Do runs a job on the store's fiber, when nothing of the component runs. It may be called from any goroutine. The job does not
 // wait; an error ends the store. It is not run if the store ends before.
-func (s *Store) Do(job func() error) { s.post(&note{act: job, enters: true}) }
+func (s *Store) Do(job func() error) { s.post(&note{of: jobOf(job), enters: true}) }
 
 // Invoke makes a call, as CallExport does, and does not wait: the call begins when nothing else runs and its instance admits it, and
 // onReturn is called on the store's fiber with what the function has returned. It is for the store's fiber.
@@ -108,10 +108,10 @@ func (s *Store) Ended() bool { return s.loop.over }
 
 // Stop ends the store, whatever runs. It may be called from any goroutine when the store has started.
 func (s *Store) Stop() {
-	s.post(&note{act: func() error {
+	s.post(&note{of: jobOf(func() error {
 		s.loop.over = true
 		return nil
-	}})
+	})})
 }
 
 // turned is called when a turn has returned, with what it says, or has panicked. If that was the store's last fiber, it closes the

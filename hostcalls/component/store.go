@@ -49,6 +49,10 @@ type Store struct {
 	inbox       inbox
 	loop        loop
 	looks       looks
+	watchers    []Watcher // of OnStop
+	mark        uint64    // of calls that the host starts
+	marked      uint64    // what lastRun is
+	lastRun     atomic.Uint64
 	calls       atomic.Int32 // in progress, but those whose callers wait for them on the same fiber
 	idleEnds    func() bool  // ends the store, if it is to end when nothing is ready, and says so; nil: it is not
 	closed      bool
@@ -155,6 +159,7 @@ func (s *Store) Start(f *executor.Fiber) error {
 	s.Guest.Init(config.Driver, config.Owner)
 	s.Call.Init(&s.Guest, f)
 	s.Call.SetParker(wholeStore{s})
+	s.OnPreempt(s.tellStopped)
 	s.looks.run()
 	s.task = f.Task()
 	f.SetMeter(s)

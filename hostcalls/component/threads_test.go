@@ -17,13 +17,13 @@ func TestNotesPostedAgain(t *testing.T) {
 	var order []string
 	third := make(chan struct{})
 	a, b, c := &note{}, &note{}, &note{}
-	a.act = func() error {
+	a.of = jobOf(func() error {
 		order = append(order, "a")
 		v.post(b)
 		return nil
-	}
-	b.act = func() error { order = append(order, "b"); return nil }
-	c.act = func() error { order = append(order, "c"); close(third); return nil }
+	})
+	b.of = jobOf(func() error { order = append(order, "b"); return nil })
+	c.of = jobOf(func() error { order = append(order, "c"); close(third); return nil })
 	v.do(func() {
 		v.post(a)
 		v.post(b)

@@ -20,7 +20,7 @@ type Provider interface {
 
 // Call is a call of a workload's function.
 type Call struct {
-	Caller   string // the id of the workload that calls
+	Caller   string // the id of the workload that calls; empty: a client's call without one does
 	Function string // the full name of the export
 	Args     Parcel
 }

@@ -29,8 +29,10 @@ func (s *supervisor) Exports() *link.Exports { return s.offered }
 func (s *supervisor) Call(c link.Call, answer func(link.Answer)) (cancel func()) {
 	r := &request{start: time.Now(), called: &called{Call: c, answer: answer}}
 	if !s.admit(r) {
+		err := s.refusedCall()
 		r.called.Args.Discard()
-		answer(link.Answer{Err: s.refusedCall()})
+		r.logCall(err)
+		answer(link.Answer{Err: err})
 		return func() {}
 	}
 	return r.giveUp
@@ -43,11 +45,14 @@ func (s *supervisor) refusedCall() error {
 	if s.stopping {
 		return errEnding
 	}
-	return fmt.Errorf("%w: %d, while all its instances are busy", errFull, s.pool.policy.Queue)
+	return s.fullError()
 }
 
 // errEnding is the answer of a service that is ending.
 var errEnding = errors.New("it is ending")
+
+// errGivenUp is what becomes of a call whose caller does not wait for the answer.
+var errGivenUp = errors.New("its caller gave it up")
 
 // endedError is the answer of an instance that has ended by itself.
 func endedError(why error) error {
@@ -56,7 +61,12 @@ func endedError(why error) error {
 }
 
 // String is the call for people.
-func (c *called) String() string { return c.Function + " for workload " + c.Caller }
+func (c *called) String() string {
+	if c.Caller == "" {
+		return c.Function + " for a call without a workload"
+	}
+	return c.Function + " for workload " + c.Caller
+}
 
 // tell answers. The lock of the service is held.
 func (c *called) tell(a answer) {
@@ -71,7 +81,7 @@ func (r *request) callExport(store *component.Store) (cancel func() error, err e
 		Returned: func(results link.Parcel, held int64) { r.returned(store, results, held) },
 		Exited: func(err error) {
 			if err == nil {
-				r.done()
+				r.Done()
 			}
 		},
 		Lost: r.lost,
@@ -144,21 +154,39 @@ func (r *request) returned(store *component.Store, results link.Parcel, held int
 	if !took {
 		results.Discard()
 		store.Free(held)
+		return
 	}
+	r.logCall(nil)
 }
 
-// refuseCalls answers the calls that still wait for an instance of a service that ends. Requests of HTTP end with their connections. mu
-// is held.
-func (s *supervisor) refuseCalls() {
-	for e := s.pool.waiting.Front(); e != nil; {
-		r := e.Value.(*ticket).request
-		if e = e.Next(); r.called != nil {
-			s.pool.withdraw(&r.ticket)
-			r.over = true
-			r.called.Args.Discard()
-			r.tell(answer{err: errEnding})
+// logCall writes a line about a call that is over, with why it has not returned, unless that is nil. Requests of HTTP have lines of their
+// own.
+func (r *request) logCall(failure error) {
+	if r.called == nil || !r.service.config.Serve.AccessLog {
+		return
+	}
+	result := "returned"
+	if failure != nil {
+		result = "failed: " + failure.Error() + ","
+	}
+	r.service.tell("call %s %s in %v", r, result, time.Since(r.start).Round(time.Microsecond))
+}
+
+// refuseCalls answers the calls that still wait for an instance of a service that ends, and returns them. Requests of HTTP end with their
+// connections. mu is held.
+func (s *supervisor) refuseCalls() (ended []*request) {
+	for t := range s.pool.waiting.all() {
+		if t.request.called != nil {
+			ended = append(ended, t.request)
 		}
 	}
+	for _, r := range ended {
+		s.pool.withdraw(&r.ticket)
+		r.over = true
+		r.called.Args.Discard()
+		r.tell(answer{err: errEnding})
+	}
+	return ended
 }
 
 // hasCalls reports whether calls of other workloads are under way, or wait.
@@ -172,8 +200,8 @@ func (s *supervisor) hasCalls() bool {
 			}
 		}
 	}
-	for e := s.pool.waiting.Front(); e != nil; e = e.Next() {
-		if e.Value.(*ticket).request.called != nil {
+	for t := range s.pool.waiting.all() {
+		if t.request.called != nil {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"reflect"
 	"strings"
@@ -19,6 +20,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/link"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
 
 // neighbours are a workload that offers its functions, and others that call them.
@@ -364,6 +366,111 @@ func TestLinkedRefusal(t *testing.T) {
 	w := n.begin(p, "hello", text("world"))
 	if n.end(w); w.err == nil || !strings.Contains(w.err.Error(), "workload sums, which gives it: as many requests wait as may wait: 1") {
 		t.Errorf("it ends with %v", w.err)
+	}
+}
+
+// One caller with many calls does not keep others out, and is refused what is too much.
+func TestLinkedTurns(t *testing.T) {
+	n := newNeighbours(t)
+	provider, p := n.provide(abi.Service{Instances: 1, Concurrent: 1, Queue: 4}), n.load("summing")
+	counts := func() abi.ServiceCounts { return provider.Process.(abi.Server).Counts() }
+	call := func(id, export string, args ...value.Literal) *workload {
+		return n.run(id, p, &abi.Config{Call: &abi.FunctionCall{Export: export, Args: args}})
+	}
+	holder := call("holder", "waits")
+	n.until("the other workload has the call", func() bool { return counts().Active == 1 })
+	var many []*workload
+	for range 4 {
+		many = append(many, call("many", "hello", text("one of many")))
+	}
+	n.until("four calls wait", func() bool { return counts().Waiting == 4 })
+	other := call("other", "hello", text("world"))
+	n.until("one of them is refused", func() bool { return counts().Refused == 1 && counts().Waiting == 4 })
+	holder.task.Cancel(errCancelled)
+	if n.end(other); other.err != nil {
+		t.Errorf("the other caller ends with %v", other.err)
+	}
+	failed := 0
+	for _, w := range many {
+		n.end(w)
+		if w.err == nil {
+			continue
+		}
+		failed++
+		if !strings.Contains(w.err.Error(), "as many requests wait as may wait: 4") {
+			t.Error(w.err)
+		}
+	}
+	if failed != 1 {
+		t.Errorf("%d of its calls have failed", failed)
+	}
+	n.idle(provider)
+}
+
+// A request of HTTP that gives way to a call is answered as one for which there is no room.
+func TestGivesWay(t *testing.T) {
+	let := make(chan struct{})
+	r := start(t, abi.Service{Instances: 1, Concurrent: 1, Queue: 3, Offer: true}, handler(func(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
+		go func() {
+			<-let
+			store.Do(func() error { reply(store, x, "hello"); return nil })
+		}()
+		return nil, nil
+	}), func(c *abi.Config) { c.Links = link.Peer{Offers: link.NewOffers(), Tenant: "t", ID: "adding"} })
+	answers := make(chan int, 4)
+	for range 4 {
+		go func() {
+			status, _ := r.get("/")
+			answers <- status
+		}()
+	}
+	r.await("one is active and three wait", func(c abi.ServiceCounts) bool { return c.Active == 1 && c.Waiting == 3 })
+	results := make(chan link.Answer, 1)
+	r.process.(*supervisor).Call(link.Call{Caller: "other", Function: "add-twice", Args: link.Parcel{Values: []value.Value{{Bits: 1}, {Bits: 2}}}}, func(a link.Answer) { results <- a })
+	if status := <-answers; status != http.StatusServiceUnavailable {
+		t.Errorf("what gives way is answered with %d", status)
+	}
+	close(let)
+	for range 3 {
+		if status := <-answers; status != http.StatusOK {
+			t.Error(status)
+		}
+	}
+	if a := <-results; a.Err != nil || len(a.Results.Values) != 1 {
+		t.Errorf("the call: %+v", a)
+	}
+	if c := r.process.Counts(); c.Refused != 1 || c.Failed != 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+// Calls have lines in the access log, and those that do not return count as failed.
+func TestLinkedLog(t *testing.T) {
+	n := newNeighbours(t)
+	log, p := &journal{}, n.load("summing")
+	provider := n.run("sums", n.load("sums"), &abi.Config{Serve: &abi.Service{Offer: true, AccessLog: true, Instances: 1}, Stderr: log})
+	n.until("it offers its functions", func() bool {
+		_, err := (link.Peer{Offers: n.offers, Tenant: "t"}).Find("sums")
+		return err == nil
+	})
+	n.end(n.begin(p, "hello", text("world")))
+	n.end(n.begin(p, "crashes"))
+	waits := n.begin(p, "waits")
+	n.until("the other workload has the call", func() bool { return provider.Process.(abi.Server).Counts().Active == 1 })
+	waits.task.Cancel(errCancelled)
+	n.end(waits)
+	n.idle(provider)
+	for _, want := range []string{
+		"service: call example:sums/sums@1.2.0#greet for workload summing returned in ",
+		"service: call example:sums/sums@1.2.0#trap for workload summing failed: the instance that had the call has ended: ",
+		"service: call example:sums/sums@1.2.0#never for workload summing failed: its caller gave it up, in ",
+	} {
+		if strings.Count(log.String(), want) != 1 {
+			t.Errorf("no line, or several, %q in\n%s", want, log)
+		}
+	}
+	if c := provider.Process.(abi.Server).Counts(); c.Requests != 3 || c.Failed != 2 || c.Refused != 0 {
+		t.Errorf("%+v", c)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,30 +14,8 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
+	"github.com/reactord/reactord/internal/piped"
 )
-
-// pipes is a listener whose connections are pipes, so that time can be that of a test.
-type pipes struct {
-	conns chan net.Conn
-	ended chan struct{}
-	once  sync.Once
-}
-
-func (l *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.ended:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipes) Close() error {
-	l.once.Do(func() { close(l.ended) })
-	return nil
-}
-
-func (l *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // dialEdge returns a connection to an edge of a service without instances, all of whose requests wait, or are refused at once. The edge
 // ends with the test, in a bubble of synctest.
@@ -49,14 +26,16 @@ func dialEdge(t *testing.T, refuses bool) net.Conn {
 	if !refuses {
 		s.pool.policy.Queue = 1 << 20
 	}
-	l := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
+	l := piped.Listen()
 	s.edge.listen(l, nil)
 	s.edge.serve()
 	t.Cleanup(func() { s.edge.shut(0) })
-	ours, theirs := net.Pipe()
-	l.conns <- theirs
-	t.Cleanup(func() { _ = ours.Close() })
-	return ours
+	c, err := l.Dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
 }
 
 // flooding is a client that says over HTTP/2 what it likes, and reads what comes without looking at it.

@@ -6,7 +6,7 @@
 //	edge        the listener and its connections: a server of package net/http
 //	conn        a connection: TLS, and what a client of HTTP/2 may send for nothing
 //	deadline    a deadline of a connection, which is moved often and set rarely
-//	pool        decides which instance a request gets; a plain value, by a Policy
+//	pool        decides which instance a request gets; a plain value, by a Policy. queue: who is next
 //	ledger      divides the workload's memory among the instances and the connections
 //	instance    a store of the component, with a task of its own
 //	request     a request on its way: it waits, an instance has it, its answer goes out
@@ -25,7 +25,7 @@
 //     the request's body another goroutine reads from the connection.
 //  5. The instance has the request until the handler has exited and both bodies have ended. Then it can get another one.
 //  6. A request that nobody waits for any more is cancelled in the component, which has some time to end it. Otherwise its instance is
-//     ended, as soon as it has no others. A component that traps because of a cancel gets no other one: the trap fails the requests
+//     ended, as soon as it has no others, or does nothing but compute for this one: a job that is not done shows that. A component that traps because of a cancel gets no other one: the trap fails the requests
 //     that others wait for.
 //  7. While requests wait for an instance, those of the slowest clients are broken off. What counts is the time that somebody has waited
 //     for the client, beyond what a minimal rate allows.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/executor/engine"
@@ -25,7 +26,9 @@ type instance struct {
 	requests map[*request]struct{} // that it has
 	jobs     []func() error        // until it has started
 	started  bool
-	told     bool // it was told to end
+	told     bool      // it was told to end
+	looked   time.Time // since when it has a job to do that shows that it does not compute; zero: it has none
+	lost     error     // why it was ended while others wait for it; nil: there is no such reason
 }
 
 // addInstance makes the instance of a place in the pool, which is to be started. mu is held.
@@ -128,6 +131,21 @@ func (i *instance) do(job func() error) {
 	if started {
 		i.store.Do(job)
 	}
+}
+
+// look notes since when the instance has a job that is to be done as soon as its component does not compute. mu is held.
+func (i *instance) look(since time.Time) {
+	if i.looked.IsZero() {
+		i.looked = since
+	}
+}
+
+// seen is such a job.
+func (i *instance) seen() error {
+	i.service.mu.Lock()
+	defer i.service.mu.Unlock()
+	i.looked = time.Time{}
+	return nil
 }
 
 // stop ends the instance when its code does not run.

@@ -18,7 +18,8 @@ type Policy struct {
 //
 //  1. A request gets the instance with the fewest others. If all have some, another instance is made, as long as there may be
 //     one, since an instance runs on one processor at a time. (TestSpread)
-//  2. If all instances are full, it waits, first come, first served; if too many wait, it is refused. (TestQueue)
+//  2. If all instances are full, it waits. Callers have their turns; those of one are served as they come. If too many wait, it is
+//     refused, or the last one of the caller that has the most waiting. (TestQueue, TestTurns)
 //  3. An instance that has had all its requests takes no others, and ends when it has none left. While it ends it does not
 //     count, so that the next one need not wait for that. (TestRetire)
 //  4. A request that does not end, though it was told to, is late. Its instance takes no others, does not count, and ends when it
@@ -29,8 +30,8 @@ type Policy struct {
 type pool struct {
 	policy  Policy
 	members []*member // those that have not ended, the oldest first
-	waiting list.List // of *ticket
-	active  int       // requests that have an instance
+	waiting queue
+	active  int // requests that have an instance
 }
 
 // member is an instance as the pool sees it.
@@ -48,8 +49,9 @@ type member struct {
 type ticket struct {
 	request *request // whose it is
 
+	caller string        // who asks: the callers have their turns
 	member *member       // nil while it waits
-	place  *list.Element // in pool.waiting, or nil
+	place  *list.Element // in its line of pool.waiting, or nil
 	late   bool
 }
 
@@ -70,23 +72,25 @@ func (p *pool) warm(now time.Time) *member {
 	return m
 }
 
-// admit takes a request.
-func (p *pool) admit(t *ticket) verdict {
-	if p.waiting.Len() == 0 {
+// admit takes a request. Another one, unless that is nil, is refused instead, which has waited.
+func (p *pool) admit(t *ticket) (v verdict, instead *ticket) {
+	if p.waiting.length == 0 {
 		if v := p.place(t); v != queued {
-			return v
+			return v, nil
 		}
 	}
-	if p.waiting.Len() >= p.policy.Queue {
-		return refused
+	if p.waiting.length >= p.policy.Queue {
+		if instead = p.waiting.displaced(t.caller); instead == nil {
+			return refused, nil
+		}
 	}
-	t.place = p.waiting.PushBack(t)
-	return queued
+	p.waiting.push(t)
+	return queued, instead
 }
 
 // again takes a request again, which its instance had not begun with: it is the first that waits.
 func (p *pool) again(t *ticket) {
-	t.place = p.waiting.PushFront(t)
+	p.waiting.pushFront(t)
 }
 
 // place gives a request an instance, if there is one for it, or may be.
@@ -151,16 +155,13 @@ func (p *pool) move(t *ticket, now time.Time) (moved, end bool) {
 
 // next takes the first request that waits, if there is an instance for it, or one is to be made.
 func (p *pool) next() (t *ticket, v verdict) {
-	first := p.waiting.Front()
-	if first == nil {
+	if t = p.waiting.front(); t == nil {
 		return nil, queued
 	}
-	t = first.Value.(*ticket)
 	if v = p.place(t); v == queued {
 		return nil, queued
 	}
-	p.waiting.Remove(first)
-	t.place = nil
+	p.waiting.pop()
 	return t, v
 }
 
@@ -169,8 +170,7 @@ func (p *pool) withdraw(t *ticket) bool {
 	if t.place == nil {
 		return false
 	}
-	p.waiting.Remove(t.place)
-	t.place = nil
+	p.waiting.remove(t)
 	return true
 }
 

@@ -39,7 +39,8 @@ func (b *bench) member(name string) *member {
 
 // do carries out steps, such as "+1" for request 1, which comes, and returns what became of each:
 //
-//	+N  it comes: the name of its instance, with "!" if it was made; "wait"; "full"
+//	+N  it comes: the name of its instance, with "!" if it was made; "wait"; "full"; "not M:" before that if M is refused
+//	    instead. Letters after the number are its caller
 //	-N  it is over: "end" if its instance is to end
 //	~N  it is late, likewise
 //	^N  its instance does not begin with it: "stays", or "moves" and is the first that waits, and then likewise
@@ -75,9 +76,15 @@ func (b *bench) do(steps string) string {
 		_, _ = fmt.Sscanf(step[1:], "%d", &n)
 		switch step[0] {
 		case '+':
-			t := &ticket{}
+			t := &ticket{caller: strings.TrimLeft(step, "+0123456789")}
 			b.tickets[n] = t
-			say("%s", place(t, b.pool.admit(t)))
+			v, instead := b.pool.admit(t)
+			for number, other := range b.tickets {
+				if other == instead {
+					say("not %d:", number)
+				}
+			}
+			say("%s", place(t, v))
 		case '-':
 			end(b.pool.done(b.tickets[n], b.now))
 		case '~':
@@ -164,6 +171,23 @@ func TestQueue(t *testing.T) {
 	})
 	runPool(t, Policy{Instances: 1, Concurrent: 1, Requests: 100}, []poolCase{
 		{"without a queue nobody waits", "+1 +2 -1 +3", "a! full - a"},
+	})
+}
+
+func TestTurns(t *testing.T) {
+	runPool(t, Policy{Instances: 1, Concurrent: 1, Requests: 100, Queue: 4}, []poolCase{
+		{"of callers in turn", "+1a +2a +3a +4b +5c -1 > -2 > -4 > -5 > -3 >", "a! wait wait wait wait - 2:a - 4:a - 5:a - 3:a - none"},
+		{"one that comes later waits for one of each", "+1a +2a +3a +4b -1 > +5b -2 > -4 > -3 >", "a! wait wait wait - 2:a wait - 4:a - 3:a - 5:a"},
+		{"that is withdrawn", "+1a +2a +3b x2 -1 > -3 >", "a! wait wait true - 3:a - none"},
+		{"the last of those with the most makes room", "+1a +2a +3a +4a +5a +6b +7b +8b", "a! wait wait wait wait not 5: wait not 4: wait full"},
+		{"but not for its own caller", "+1a +2a +3a +4a +5b +6a +7b", "a! wait wait wait wait full not 4: wait"},
+		{"nor for one that has as many less one", "+1a +2a +3a +4b +5c +6b", "a! wait wait wait wait full"},
+	})
+	runPool(t, Policy{Instances: 1, Concurrent: 1, Requests: 1, Queue: 4}, []poolCase{
+		{"nobody waits when all are served", "+1a +2b -1 > -2 .a .b +3b", "a! wait end 2:b! end c!"},
+	})
+	runPool(t, Policy{Instances: 2, Concurrent: 1, Requests: 100, Queue: 4}, []poolCase{
+		{"what an instance did not begin with is the first", "+1b +2a +3a +4b -2 ^1 > -1 >", "a! b! wait wait - moves - 1:a - 3:a"},
 	})
 }
 

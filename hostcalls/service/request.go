@@ -2,6 +2,7 @@ package service
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/reactord/reactord/executor/engine"
@@ -14,6 +15,7 @@ import (
 type request struct {
 	ticket
 	service  *supervisor
+	number   uint64 // of the service's, from 1 on: the mark of the component's calls for it
 	start    time.Time
 	due      time.Time // when it is to be over
 	message  wasihttp.Request
@@ -42,6 +44,20 @@ type answer struct {
 	err      error
 }
 
+// caller says whose turn it is: each workload that calls has turns of its own, and so have all requests of HTTP together, and all calls
+// without a workload.
+func (r *request) caller() string {
+	if r.called != nil {
+		return "call " + r.called.Caller
+	}
+	return "HTTP"
+}
+
+// fullError says that there is no room for a request. mu is held.
+func (s *supervisor) fullError() error {
+	return fmt.Errorf("%w: %d, while all its instances are busy", errFull, s.pool.policy.Queue)
+}
+
 // String is the request for people: "GET /path".
 func (r *request) String() string {
 	if r.called != nil {
@@ -63,14 +79,24 @@ var (
 
 // admit takes a request. It reports false if there is no room for it.
 func (s *supervisor) admit(r *request) bool {
-	r.service, r.ticket.request = s, r
+	r.service, r.ticket.request, r.ticket.caller = s, r, r.caller()
 	r.answered = make(chan answer, 1)
-	r.exchange = wasihttp.Exchange{Request: &r.message, Answer: r.answer, Done: r.done}
+	r.exchange = wasihttp.Exchange{Request: &r.message, Asker: r}
 	s.mu.Lock()
 	s.counts.Requests++
-	v := refused
+	r.number = s.counts.Requests
+	v, instead := refused, (*ticket)(nil)
 	if !s.stopping {
-		v = s.pool.admit(&r.ticket)
+		v, instead = s.pool.admit(&r.ticket)
+	}
+	full := s.fullError()
+	if instead != nil {
+		s.counts.Refused++
+		instead.request.over = true
+		if c := instead.request.called; c != nil {
+			c.Args.Discard()
+		}
+		instead.request.tell(answer{err: full})
 	}
 	s.tendBy(r.start.Add(min(tendEvery, s.timeout)))
 	var p placed
@@ -81,6 +107,9 @@ func (s *supervisor) admit(r *request) bool {
 		p = s.give(r, v == made)
 	}
 	s.mu.Unlock()
+	if instead != nil {
+		instead.request.logCall(full)
+	}
 	if p.request != nil {
 		s.dispatchOne(p)
 	}
@@ -146,6 +175,7 @@ func (p placed) handle() (err error) {
 	begins := r.instance == p.to && !r.handled
 	r.handled = r.handled || begins
 	s.mu.Unlock()
+	p.to.store.Mark(r.number)
 	switch {
 	case !begins:
 	case r.called != nil:
@@ -156,8 +186,8 @@ func (p placed) handle() (err error) {
 	return err
 }
 
-// answer is the Answer of the exchange.
-func (r *request) answer(response *wasihttp.Response, err error) {
+// Answer implements wasihttp.Asker.
+func (r *request) Answer(response *wasihttp.Response, err error) {
 	if response != nil {
 		response.Body.Describe(r)
 	}
@@ -176,6 +206,9 @@ func (r *request) tell(a answer) bool {
 	}
 	r.told = true
 	if r.called != nil {
+		if a.err != nil && !errors.Is(a.err, errFull) {
+			r.service.counts.Failed++
+		}
 		r.called.tell(a)
 	} else {
 		r.answered <- a // the only one
@@ -186,8 +219,8 @@ func (r *request) tell(a answer) bool {
 // errGone is what the component gets of a body that nobody wants any more.
 var errGone = &wasihttp.Error{Code: wasihttp.ConnectionTerminated}
 
-// done is the Done of the exchange: the instance may get another request.
-func (r *request) done() {
+// Done implements wasihttp.Asker: the instance may get another request.
+func (r *request) Done() {
 	s, i := r.service, r.instance
 	if i.store.Ended() {
 		s.mu.Lock()
@@ -219,6 +252,10 @@ func (r *request) giveUp() {
 	default:
 	}
 	first := !r.gone
+	unanswered := first && r.called != nil && !r.told
+	if unanswered {
+		s.counts.Failed++
+	}
 	r.gone, r.since = true, time.Now()
 	i := r.instance
 	var all []placed
@@ -238,11 +275,17 @@ func (r *request) giveUp() {
 	if over && r.called != nil {
 		r.called.Args.Discard()
 	}
+	if first && !over {
+		i.look(r.since)
+	}
 	s.mu.Unlock()
 	if unread.response != nil {
 		unread.response.Body.Close(errGone)
 	}
 	s.dispatch(all)
+	if unanswered {
+		r.logCall(errGivenUp)
+	}
 	if first && !over {
 		i.do(r.ask)
 	}
@@ -253,6 +296,7 @@ func (r *request) giveUp() {
 func (r *request) ask() error {
 	s := r.service
 	s.mu.Lock()
+	r.instance.looked = time.Time{}
 	not := r.over || s.unaskable
 	s.mu.Unlock()
 	if not || r.cancel == nil {
@@ -307,7 +351,7 @@ func (s *supervisor) move(r *request) []placed {
 func (s *supervisor) takeBack(i *instance, failure error) (abandoned []*request) {
 	anew := !s.stopping && (i.started || failure == nil)
 	for r := range i.requests {
-		r.ticket = ticket{request: r}
+		r.ticket = ticket{request: r, caller: r.ticket.caller}
 		r.instance = nil
 		if !r.handled && !r.gone && anew {
 			s.pool.again(&r.ticket)
@@ -323,11 +367,14 @@ func (s *supervisor) takeBack(i *instance, failure error) (abandoned []*request)
 // abandon is called when the instance that had the request has ended, or could not be made. why is nil if it was told to.
 func (r *request) abandon(why error) {
 	r.service.mu.Lock()
-	defer r.service.mu.Unlock()
 	err := errAbandoned
 	if r.called != nil {
 		r.called.Args.Discard()
 		err = r.lostTo(why)
 	}
-	r.tell(answer{err: err})
+	took := r.tell(answer{err: err})
+	r.service.mu.Unlock()
+	if took {
+		r.logCall(err)
+	}
 }

@@ -81,8 +81,7 @@ type serving struct {
 // exchange has a request answered.
 func (s *supervisor) exchange(out *response, r *request) {
 	if !s.admit(r) {
-		out.w.Header().Set("Retry-After", "1")
-		out.fail(http.StatusServiceUnavailable, errFull.Error())
+		out.failFull()
 		return
 	}
 	// Both are set anew for the next request of the connection.
@@ -93,6 +92,10 @@ func (s *supervisor) exchange(out *response, r *request) {
 	ok := false
 	select {
 	case a := <-r.answered:
+		if errors.Is(a.err, errFull) {
+			out.failFull()
+			return
+		}
 		ok = s.pass(out, r, a)
 	case <-out.from.Context().Done():
 		out.aborted = true
@@ -221,6 +224,12 @@ func (o *response) fail(status int, why string) {
 	o.w.WriteHeader(status)
 	n, _ := io.WriteString(o.w, why+"\n")
 	o.sent += int64(n)
+}
+
+// failFull sends the answer if there is no room for the request.
+func (o *response) failFull() {
+	o.w.Header().Set("Retry-After", "1")
+	o.fail(http.StatusServiceUnavailable, errFull.Error())
 }
 
 // failSlow sends the answer to a client that is too slow.

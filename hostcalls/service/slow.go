@@ -52,8 +52,13 @@ func (r *request) drags(now time.Time) time.Duration {
 // slowest returns the requests to break off, the slowest first: as many as wait for an instance, unless the wait has just begun. mu is
 // held.
 func (s *supervisor) slowest(now time.Time) (slow []*request) {
-	first := s.pool.waiting.Front()
-	if first == nil || now.Sub(first.Value.(*ticket).request.start) < tendEvery || s.config.Network.Traffic.HasRate() {
+	since := now // one waits
+	for t := range s.pool.waiting.all() {
+		if t.request.start.Before(since) {
+			since = t.request.start
+		}
+	}
+	if s.pool.waiting.length == 0 || now.Sub(since) < tendEvery || s.config.Network.Traffic.HasRate() {
 		return nil
 	}
 	for i := range s.instances {
@@ -64,5 +69,5 @@ func (s *supervisor) slowest(now time.Time) (slow []*request) {
 		}
 	}
 	slices.SortFunc(slow, func(a, b *request) int { return cmp.Compare(b.drags(now), a.drags(now)) })
-	return slow[:min(len(slow), s.pool.waiting.Len())]
+	return slow[:min(len(slow), s.pool.waiting.length)]
 }

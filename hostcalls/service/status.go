@@ -40,8 +40,8 @@ func (s *supervisor) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
 			instances = append(instances, i)
 		}
 	}
-	for e := s.pool.waiting.Front(); e != nil; e = e.Next() {
-		ops = append(ops, e.Value.(*ticket).request.op())
+	for t := range s.pool.waiting.all() {
+		ops = append(ops, t.request.op())
 	}
 	s.mu.Unlock()
 	for _, i := range instances {
@@ -167,7 +167,7 @@ func (s *supervisor) Counts() abi.ServiceCounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.counts
-	c.Active, c.Waiting, c.Instances, c.Connections = s.pool.active, s.pool.waiting.Len(), len(s.instances), connections
+	c.Active, c.Waiting, c.Instances, c.Connections = s.pool.active, s.pool.waiting.length, len(s.instances), connections
 	return c
 }
 

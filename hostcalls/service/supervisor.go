@@ -230,11 +230,17 @@ func (s *supervisor) onEnded(i *instance, failure error) {
 		}
 	}
 	abandoned := s.takeBack(i, why)
+	if why == nil {
+		why = i.lost
+	}
 	placed := s.assign()
 	rest := s.rested()
 	s.mu.Unlock()
 	if failure != nil {
 		s.fail(failure)
+	}
+	if i.lost != nil {
+		s.tell("an instance was ended: %v", i.lost)
 	}
 	for _, r := range abandoned {
 		r.abandon(why)
@@ -295,13 +301,16 @@ func (s *supervisor) end(grace time.Duration, ended func()) {
 	if s.tending != nil {
 		s.tending.Stop()
 	}
-	s.refuseCalls()
+	refused := s.refuseCalls()
 	for i := range s.instances {
 		i.kill()
 	}
 	s.rest = ended
 	rest := s.rested()
 	s.mu.Unlock()
+	for _, r := range refused {
+		r.logCall(errEnding)
+	}
 	if rest != nil {
 		rest()
 	}

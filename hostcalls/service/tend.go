@@ -1,6 +1,9 @@
 package service
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // tendEvery is how often a service looks after its instances, while it has requests, or idle instances.
 const tendEvery = 250 * time.Millisecond
@@ -26,6 +29,7 @@ func (s *supervisor) tend() {
 	now := time.Now()
 	next := now.Add(tendEvery)
 	var overdue, stalled, slow []*request
+	var unseen []*instance
 	s.mu.Lock()
 	s.tendAt = time.Time{}
 	look := now.Sub(s.looked) >= tendEvery
@@ -52,28 +56,37 @@ func (s *supervisor) tend() {
 				} else {
 					r.due = now.Add(s.timeout)
 				}
-			case r.gone && now.Sub(r.since) > cancelGrace && (s.pool.delay(&r.ticket) || s.stuck(r, now)):
-				i.kill()
+			case r.gone && now.Sub(r.since) > cancelGrace:
+				if s.pool.delay(&r.ticket) || s.stuck(r, now) || i.spins(r, now) {
+					i.kill()
+				}
 			case !r.gone && !r.told:
 				expire(r)
 			}
+		}
+		if i.member.late > 0 && i.started && i.looked.IsZero() {
+			i.look(now)
+			unseen = append(unseen, i)
 		}
 		if look {
 			stalled = append(stalled, i.behind()...)
 		}
 	}
-	for e := s.pool.waiting.Front(); e != nil; e = e.Next() {
-		expire(e.Value.(*ticket).request)
+	for t := range s.pool.waiting.all() {
+		expire(t.request)
 	}
 	var moved []placed
 	for _, r := range stalled {
 		moved = append(moved, s.move(r)...)
 	}
 	slow = s.slowest(now)
-	if len(s.instances) > 0 || s.pool.waiting.Len() > 0 {
+	if len(s.instances) > 0 || s.pool.waiting.length > 0 {
 		s.tendBy(next)
 	}
 	s.mu.Unlock()
+	for _, i := range unseen {
+		i.store.Do(i.seen)
+	}
 	for _, m := range idle {
 		m.instance.stop()
 	}
@@ -90,6 +103,18 @@ func (s *supervisor) tend() {
 // workloads, which have no deadline. mu is held.
 func (s *supervisor) stuck(r *request, now time.Time) bool {
 	return s.offered != nil && now.Sub(r.since) > s.timeout
+}
+
+// spins reports whether the instance does nothing but compute for a request that nobody waits for any more. Those that it has besides
+// can't go on, and are lost with it, which is told. mu is held.
+func (i *instance) spins(r *request, now time.Time) bool {
+	if i.looked.IsZero() || now.Sub(i.looked) <= cancelGrace || i.task == nil || !i.task.ParkedSince().IsZero() || i.store.LastRun() != r.number {
+		return false
+	}
+	if i.lost == nil {
+		i.lost = fmt.Errorf("it went on computing for %s, which was given up", r)
+	}
+	return true
 }
 
 // behind returns the requests that the instance has not begun with since it was looked after last, while it has others: it computes.

@@ -30,6 +30,7 @@ type Body struct {
 	closed  bool
 	outcome error
 	onClose []func(error)
+	first   [1]func(error) // the room for one of onClose
 }
 
 // NewBody makes the body of a message with these fields, which is a request or else a response. An error is an *Error: what the
@@ -150,6 +151,9 @@ func (b *Body) Fail(err error) { b.pipe.Fail(AsError(err)) }
 func (b *Body) OnClose(tell func(error)) {
 	b.mu.Lock()
 	if !b.closed {
+		if b.onClose == nil {
+			b.onClose = b.first[:0]
+		}
 		b.onClose = append(b.onClose, tell)
 		b.mu.Unlock()
 		return

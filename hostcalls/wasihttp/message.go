@@ -55,12 +55,17 @@ func (t Timeout) Or(other time.Duration) time.Duration {
 	return time.Duration(min(t.Nanoseconds, uint64(other)))
 }
 
-// Exchange is a request that a component is to answer. Its functions are called on the component's fiber, and do not block.
+// Exchange is a request that a component is to answer, and who asks.
 type Exchange struct {
 	Request *Request
+	Asker
+}
+
+// Asker is who asks. Its methods are called on the component's fiber, and do not block.
+type Asker interface {
 	// Answer is called once: with the response, or with why there is none, such as an *Error of the component's.
-	Answer func(*Response, error)
+	Answer(*Response, error)
 	// Done is called once, after Answer: when the component's handler has exited and the bodies of both messages have ended, or
 	// the component has.
-	Done func()
+	Done()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 const pageBytes = 64 << 10
@@ -75,6 +76,22 @@ func (*ABI) Needs(module *abi.Description) (needs []string) {
 
 // CheckEntry implements abi.ABI.
 func (*ABI) CheckEntry(module *abi.Description, entry abi.Entry) []abi.Fault {
+	return append(checkStart(module, entry), checkLinks(entry.Grants)...)
+}
+
+// checkLinks refuses links: a module imports nothing of other guests.
+func checkLinks(grants []capability.Grant) (faults []abi.Fault) {
+	for i, g := range grants {
+		for _, l := range capability.LinksOf(g) {
+			faults = append(faults, abi.Fault{Field: fmt.Sprintf("grants[%d].link.interface", i), Text: fmt.Sprintf(
+				"the module is no component, and only components import %s or anything else from other workloads", l.Interface)})
+		}
+	}
+	return faults
+}
+
+// checkStart is CheckEntry without the grants.
+func checkStart(module *abi.Description, entry abi.Entry) []abi.Fault {
 	export := entry.Invoke
 	invoke := func(format string, a ...any) []abi.Fault {
 		return []abi.Fault{{Field: "invoke", Text: fmt.Sprintf(format, a...)}}

@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/executor/engine/meter"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/capability"
 )
 
 // TestLoadRefuses: a module that can't be run here is refused before it is compiled. If another ABI may accept it, the
@@ -96,6 +97,19 @@ func TestCheckEntry(t *testing.T) {
 		if diff := cmp.Diff(tt.want, New().CheckEntry(tt.module, abi.Entry{Invoke: tt.export, Args: tt.args})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+	}
+}
+
+// A link is for a component: that is told before the module is run.
+func TestCheckEntryLink(t *testing.T) {
+	command := &abi.Description{Kind: abi.Command, Exports: []abi.Export{{Name: "_start", Type: "(func)"}}}
+	folder := folderGrant{HostPath: "/", GuestPath: "/"}
+	link := socketGrant(func(o capability.Opener) error {
+		return o.Link(capability.Link{Interface: "a:b/c", Workload: "w"})
+	})
+	want := []abi.Fault{{Field: "grants[1].link.interface", Text: "the module is no component, and only components import a:b/c or anything else from other workloads"}}
+	if diff := cmp.Diff(want, New().CheckEntry(command, abi.Entry{Grants: []capability.Grant{folder, link}})); diff != "" {
+		t.Error(diff)
 	}
 }
 

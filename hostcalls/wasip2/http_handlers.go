@@ -4,7 +4,6 @@ import (
 	"errors"
 	"sync"
 
-	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasi"
@@ -165,12 +164,13 @@ func Handle(s *component.Store, export string, x *wasihttp.Exchange) error {
 		x.Done()
 		return nil
 	}
-	return s.StartCall(export, &component.Invocation{Pass: h.pass, Take: func(*cabi.Reader) {}, Exited: h.exit})
+	return s.StartCall(export, &h.Invocation, h)
 }
 
 // responseOutparam is where the answer to a request goes.
 type responseOutparam struct {
 	component.Object
+	component.Invocation
 	*wasihttp.Exchange
 	host     *host
 	fields   *wasi.HTTPFields // of the request, until it is the component's
@@ -183,21 +183,24 @@ func (*responseOutparam) Drop() {}
 
 var errOtherTypes = errors.New("its parameters are not those of wasi:http/types")
 
-// pass writes the request and the outparam.
-func (h *responseOutparam) pass(to *cabi.Writer) {
-	c := call{component.NewCall(h.host.store, cabi.Reader{}, cabi.Writer{}), h.host}
+// Pass implements component.Invoker: it writes the request and the outparam.
+func (h *responseOutparam) Pass(to *component.Call) {
+	c := call{to, h.host}
 	check := func(name string) {
-		if h.host.store.HostResource(to.Type()) != "wasi:http/types#"+name {
+		if h.host.store.HostResource(c.Results.Type()) != "wasi:http/types#"+name {
 			c.Trap("%s: %v", HandlerInterface, errOtherTypes)
 		}
 	}
 	check("incoming-request")
 	r := &incomingRequest{receivedMessage{fields: h.fields, body: h.Request.Body}, h.Request}
 	h.fields = nil
-	to.Own(give(c, &h.host.http.incomingRequests, r, nil))
+	c.Results.Own(give(c, &h.host.http.incomingRequests, r, nil))
 	check("response-outparam")
-	to.Own(give(c, &h.host.http.outparams, h, nil))
+	c.Results.Own(give(c, &h.host.http.outparams, h, nil))
 }
+
+// Take implements component.Invoker: there is no result.
+func (*responseOutparam) Take(*component.Call) {}
 
 // set answers response-outparam.set.
 func (h *responseOutparam) set(c call) {
@@ -223,9 +226,9 @@ func (h *responseOutparam) answer(r *wasihttp.Response, err error) {
 
 var errNoAnswer = &wasihttp.Error{Code: wasihttp.InternalError, Text: "the handler has ended without an answer"}
 
-// exit is called when the handler has returned, or the store is closed. The component does nothing more: a body that is not
+// Exited implements component.Invoker: the handler has returned, or the store is closed. The component does nothing more: a body that is not
 // finished is broken.
-func (h *responseOutparam) exit(err error) {
+func (h *responseOutparam) Exited(err error) {
 	if h.fields != nil {
 		h.fields.Release()
 	}

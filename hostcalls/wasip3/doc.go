@@ -23,8 +23,9 @@
 //
 // A request or response has either the ends that a component made it with, or a body of the host ([wasihttp.Body]). What a component
 // has made and consumes itself, or another one of the store, goes from the one to the other without the host; what the host has given
-// and gets back goes on without the component. [Handle] has a component answer a request. wasi:http/client sends those of components
-// by the Sender of the process.
+// and gets back goes on without the component. [Handle] has a component answer a request: whoever asks is told when all of the response
+// is there, or the store stops running, and so is mostly woken once. wasi:http/client sends those of components by the Sender of the
+// process.
 //
 // # Specification
 //

@@ -20,12 +20,15 @@ type content struct {
 	sent      *outcome // how the transmission has ended
 }
 
-var errUnsent = &wasihttp.Error{Code: wasihttp.InternalError, Text: "the message was dropped, and not sent"}
+var (
+	errUnsent = &wasihttp.Error{Code: wasihttp.InternalError, Text: "the message was dropped, and not sent"}
+	errBroken = &wasihttp.Error{Code: wasihttp.ConnectionTerminated}
+)
 
 // drop gives the content up that nobody has taken.
 func (m *content) drop() {
 	if m.body != nil {
-		m.body.Close(&wasihttp.Error{Code: wasihttp.ConnectionTerminated})
+		m.body.Close(errBroken)
 		return
 	}
 	m.sent.resolve(errUnsent)
@@ -168,7 +171,7 @@ func (o *outgoing) Stop(ended bool) {
 		o.readTrailers()
 		return
 	}
-	o.body.Fail(&wasihttp.Error{Code: wasihttp.ConnectionTerminated}) // unless it has failed, or is closed
+	o.body.Fail(errBroken) // unless it has failed, or is closed
 	o.host.discard(o.rest)
 	o.end()
 }
@@ -240,6 +243,6 @@ func (t outgoingTrailers) Consume(from *component.Items) (more bool) {
 // Stop implements component.Consumer.
 func (t outgoingTrailers) Stop(bool) {
 	t.reads = nil
-	t.body.Fail(&wasihttp.Error{Code: wasihttp.ConnectionTerminated}) // unless it has ended
+	t.body.Fail(errBroken) // unless it has ended
 	t.end()
 }

@@ -3,7 +3,6 @@ package wasip3
 import (
 	"errors"
 
-	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/wasi"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
@@ -26,16 +25,18 @@ func Handle(s *component.Store, export string, x *wasihttp.Exchange) (cancel fun
 		x.Done()
 		return func() error { return nil }, nil
 	}
-	i := &component.Invocation{Pass: h.pass, Take: h.take, Exited: h.exit}
-	return i.Cancel, s.StartCall(export, i)
+	return h.Cancel, s.StartCall(export, &h.Invocation, h)
 }
 
 // handling is a call of a component's handler.
 type handling struct {
+	component.Invocation
 	*wasihttp.Exchange
 	host              *host
 	fields            *wasi.HTTPFields // of the request, until it is the component's
-	answered, replied bool             // there is an answer; what it consists of has ended
+	response          wasihttp.Response
+	answered, replied bool // there is an answer; what it consists of has ended
+	untold            bool // there is a response, which is told when all of it is there, or the store stops
 	exited            bool
 }
 
@@ -46,10 +47,9 @@ const (
 
 var errOtherTypes = errors.New("its parameter and its result are not those of wasi:http/types")
 
-// pass writes the request.
-func (h *handling) pass(to *cabi.Writer) {
-	c := component.NewCall(h.host.store, cabi.Reader{}, cabi.Writer{})
-	if h.host.store.HostResource(to.Type()) != requestName {
+// Pass implements component.Invoker: it writes the request.
+func (h *handling) Pass(c *component.Call) {
+	if h.host.store.HostResource(c.Results.Type()) != requestName {
 		c.Trap("%s: %v", HandlerInterface, errOtherTypes)
 	}
 	r := &request{
@@ -58,23 +58,23 @@ func (h *handling) pass(to *cabi.Writer) {
 		options: h.Request.Options,
 	}
 	h.fields = nil
-	to.Own(give(call{c, h.host}, &h.host.requests, r))
+	c.Results.Own(give(call{c, h.host}, &h.host.requests, r))
 }
 
-// take reads the result.
-func (h *handling) take(from *cabi.Reader) {
-	if !from.OK() {
-		h.answer(nil, wasihttp.ReadError(from))
+// Take implements component.Invoker: it reads the result.
+func (h *handling) Take(c *component.Call) {
+	if !c.Args.OK() {
+		h.answer(nil, wasihttp.ReadError(&c.Args))
 		h.replied = true
 		return
 	}
-	c := component.NewCall(h.host.store, cabi.Reader{}, cabi.Writer{})
-	if h.host.store.HostResource(from.Type()) != responseName {
+	if h.host.store.HostResource(c.Args.Type()) != responseName {
 		c.Trap("%s: %v", HandlerInterface, errOtherTypes)
 	}
-	r := take(c, &h.host.responses, from.Own())
+	r := take(c, &h.host.responses, c.Args.Own())
 	body, err := r.content.send(r.fields.Fields, false, func() {
 		h.replied = true
+		h.tell()
 		h.finish()
 	})
 	r.fields.Release()
@@ -83,7 +83,24 @@ func (h *handling) take(from *cabi.Reader) {
 		h.replied = true
 		return
 	}
-	h.answer(&wasihttp.Response{Status: r.status, Fields: r.fields.Fields, Body: body}, nil)
+	h.response = wasihttp.Response{Status: r.status, Fields: r.fields.Fields, Body: body}
+	h.answered, h.untold = true, true
+	if h.replied {
+		h.tell()
+	} else {
+		h.host.store.OnStop(h)
+	}
+}
+
+// Stopped implements component.Watcher.
+func (h *handling) Stopped() { h.tell() }
+
+// tell tells the response, so that who has asked is woken once, and mostly has the body with it.
+func (h *handling) tell() {
+	if h.untold {
+		h.untold = false
+		h.Answer(&h.response, nil)
+	}
 }
 
 func (h *handling) answer(r *wasihttp.Response, err error) {
@@ -93,8 +110,8 @@ func (h *handling) answer(r *wasihttp.Response, err error) {
 
 var errNoAnswer = &wasihttp.Error{Code: wasihttp.InternalError, Text: "the handler has ended without an answer"}
 
-// exit is called when the handler has exited, or the store is closed.
-func (h *handling) exit(err error) {
+// Exited implements component.Invoker: the handler has exited, or the store is closed.
+func (h *handling) Exited(err error) {
 	if !h.answered {
 		h.replied = true
 		if err == nil {

@@ -18,8 +18,9 @@ import (
 // serving is a component that answers requests as their path says; its source says how.
 const serving = "../../integration/testdata/services/service.wasm"
 
-// TestRequestsLeaveNothing: what a component has for a request counts as its memory no longer when the request is answered.
-func TestRequestsLeaveNothing(t *testing.T) {
+// newServing starts the component.
+func newServing(t *testing.T) *wasihttptest.Service {
+	t.Helper()
 	n := newNode(t)
 	components, err := component.New(versions.Config(files.NewAppends()))
 	if err != nil {
@@ -30,24 +31,61 @@ func TestRequestsLeaveNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Release)
-	s := wasihttptest.New(t, n.executor, p, &abi.Config{MemoryBytes: 64 << 20})
+	return wasihttptest.New(t, n.executor, p, &abi.Config{MemoryBytes: 64 << 20})
+}
+
+// A response is told when the component has written all of it, if it does so in a row and within its quantum, and otherwise when the
+// component stops.
+func TestAnswersAtOnce(t *testing.T) {
+	s := newServing(t)
+	whole := func(path string) bool {
+		answered := make(chan bool, 1)
+		s.Do(&wasihttp.Request{
+			Method: "GET", Scheme: "http", Authority: "x", PathWithQuery: path, Fields: &wasihttp.Fields{}, Body: wasihttp.Empty(),
+		}, func(r *wasihttp.Response, err error) {
+			if err != nil {
+				t.Errorf("%s: %v", path, err)
+				answered <- false
+				return
+			}
+			_, all := r.Body.Whole()
+			r.Body.Close(nil)
+			answered <- all
+		})
+		return <-answered
+	}
+	for !whole("/") { // a busy machine's quantum may be over before
+		if t.Failed() {
+			break
+		}
+	}
+	if whole("/count?3") {
+		t.Error("a response whose body comes later is told with all of it")
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestRequestsLeaveNothing: what a component has for a request counts as its memory no longer when the request is answered.
+func TestRequestsLeaveNothing(t *testing.T) {
+	s := newServing(t)
 	for _, path := range []string{"/", "/echo"} {
 		ask := func() {
 			answered := make(chan struct{})
-			s.Do(&wasihttp.Exchange{
-				Request: &wasihttp.Request{Method: "POST", Scheme: "http", Authority: "x", PathWithQuery: path, Fields: &wasihttp.Fields{}, Body: wasihttp.Empty()},
-				Answer: func(r *wasihttp.Response, err error) {
-					defer close(answered)
-					if err != nil {
-						t.Errorf("%s: %v", path, err)
-						return
-					}
-					go func() {
-						body := r.Body.Stream(t.Context())
-						_, _ = io.Copy(io.Discard, body)
-						_ = body.Close()
-					}()
-				},
+			s.Do(&wasihttp.Request{
+				Method: "POST", Scheme: "http", Authority: "x", PathWithQuery: path, Fields: &wasihttp.Fields{}, Body: wasihttp.Empty(),
+			}, func(r *wasihttp.Response, err error) {
+				defer close(answered)
+				if err != nil {
+					t.Errorf("%s: %v", path, err)
+					return
+				}
+				go func() {
+					body := r.Body.Stream(t.Context())
+					_, _ = io.Copy(io.Discard, body)
+					_ = body.Close()
+				}()
 			})
 			<-answered
 			s.Idle()

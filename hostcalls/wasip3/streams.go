@@ -21,6 +21,8 @@ type outcome struct {
 // ending is why something has ended; nil: it has succeeded.
 type ending struct{ err error }
 
+var succeeded = &ending{}
+
 var _ component.Producer = (*outcome)(nil)
 
 // newOutcome makes an outcome, which counts as memory of the component until its future has ended.
@@ -69,7 +71,11 @@ func (o *outcome) consume(c call, data uint64, to component.Consumer, failed err
 
 // resolve tells how it has ended; only the first call has an effect. It may be called from any goroutine.
 func (o *outcome) resolve(err error) {
-	if o.value.CompareAndSwap(nil, &ending{err}) && o.end != nil {
+	how := succeeded
+	if err != nil {
+		how = &ending{err}
+	}
+	if o.value.CompareAndSwap(nil, how) && o.end != nil {
 		o.end.Wake()
 	}
 }

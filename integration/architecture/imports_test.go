@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	"internal/flock":     {},
 	"internal/frames":    {},
 	"internal/heap":      {},
+	"internal/piped":     {},
 	"internal/notify":    {},
 	"internal/toolchain": {},
 
@@ -102,7 +103,7 @@ var imports = map[string][]string{
 		"reactor/internal/access", "reactor/internal/equip", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
 	},
 	"reactor/internal/calls": {
-		"executor", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/network", "hostcalls/vfs",
+		"executor", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/link", "hostcalls/network", "hostcalls/vfs",
 		"reactor/api", "reactor/errs", "reactor/grant", "reactor/store",
 		"reactor/internal/equip", "reactor/internal/intake", "reactor/internal/lifecycle", "reactor/internal/outcome", "reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/stdio",
 	},

@@ -62,7 +62,7 @@ func runNative(command string) int {
 	args := strings.Fields(command)
 	programs := map[string]func(args []string) error{
 		"echo": nativeEcho, "mux": nativeMux, "http": nativeHTTP, "client": nativeClient,
-		"pump": nativePump, "copy": nativeCopy, "plain": plainHTTP, "sleep": nativeSleep,
+		"pump": nativePump, "copy": nativeCopy, "plain": plainHTTP, "sleep": nativeSleep, "drive": nativeDrive,
 	}
 	if err := programs[args[0]](args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, command+":", err)

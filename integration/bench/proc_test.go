@@ -73,18 +73,26 @@ func kibibytes(b *testing.B, text string) uint64 {
 // less from run to run than a rate does on a machine that others use.
 func processCPU(b *testing.B, pid int) time.Duration {
 	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	used, err := processTime(pid)
 	if err != nil {
 		b.Fatal(err)
+	}
+	return used
+}
+
+func processTime(pid int) (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
 	}
 	_, fields, _ := strings.Cut(string(stat), ") ") // the name before it may have spaces
 	var ticks int64
 	for _, field := range strings.Fields(fields)[11:13] { // utime, stime
 		n, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
-			b.Fatal(err)
+			return 0, err
 		}
 		ticks += n
 	}
-	return time.Duration(ticks) * 10 * time.Millisecond
+	return time.Duration(ticks) * 10 * time.Millisecond, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -17,26 +18,54 @@ import (
 const serviceGuest = "../testdata/services/service.wasm"
 
 // BenchmarkService measures a component that answers with a few bytes, on 32 connections that are kept alive, with instances that
-// are used again and with one for each request, against a native server of net/http.
+// are used again and with one for each request, against a native server of net/http, and against Wasmtime if there is one. The servers
+// are driven in turns. What is reported are medians: of the turns, and of the ratios to native within a turn, in processor time and in
+// requests a second.
 func BenchmarkService(b *testing.B) {
 	const connections = 32
-	report := func(name string, l load) float64 {
-		b.ReportMetric(l.perSecond, name+"/s")
-		b.ReportMetric(l.cpu, name+"-cpu-us")
-		return l.perSecond
+	d := testkit.Start(b, b.TempDir())
+	native := startNative(b, "http")
+	servers := []*server{
+		{name: "native", program: native},
+		{name: "again", program: program{said: serveComponent(b, d, &reactorv1.HttpService{}), pid: d.PID}},
+		{name: "single", program: program{
+			said: serveComponent(b, d, &reactorv1.HttpService{MaxInstanceRequests: 1, MaxInstances: connections}), pid: d.PID,
+		}},
+	}
+	if p, ok := startWasmtime(b, serviceGuest); ok {
+		servers = append(servers, &server{name: "wasmtime", program: p})
 	}
 	for b.Loop() {
-		other := startNative(b, "http")
-		native := report("native", driveHTTP(b, other.said, connections, other.pid))
-		other.stop()
-
-		d := testkit.Start(b, b.TempDir())
-		again := report("requests", driveHTTP(b, serveComponent(b, d, &reactorv1.HttpService{}), connections, d.PID))
-		once := report("single", driveHTTP(b, serveComponent(b, d, &reactorv1.HttpService{MaxInstanceRequests: 1, MaxInstances: connections}), connections, d.PID))
-		d.Stop()
-		b.ReportMetric(again/native, "x-native")
-		b.ReportMetric(once/native, "x-native-single")
+		for _, s := range servers {
+			s.turns = append(s.turns, driveLean(b, s.said, connections, s.pid))
+		}
 	}
+	d.Stop()
+	for _, s := range servers {
+		b.ReportMetric(s.median(func(turn int) float64 { return s.turns[turn].perSecond }), s.name+"/s")
+		b.ReportMetric(s.median(func(turn int) float64 { return s.turns[turn].cpu }), s.name+"-cpu-us")
+		if s != servers[0] {
+			b.ReportMetric(s.median(func(turn int) float64 { return servers[0].turns[turn].cpu / s.turns[turn].cpu }), s.name+"-x-native-cpu")
+			b.ReportMetric(s.median(func(turn int) float64 { return s.turns[turn].perSecond / servers[0].turns[turn].perSecond }), s.name+"-x-native")
+		}
+	}
+}
+
+// server is a server that takes its turns.
+type server struct {
+	program
+	name  string
+	turns []load
+}
+
+// median returns the median of a figure of the turns.
+func (s *server) median(of func(turn int) float64) float64 {
+	figures := make([]float64, len(s.turns))
+	for turn := range s.turns {
+		figures[turn] = of(turn)
+	}
+	slices.Sort(figures)
+	return figures[len(figures)/2]
 }
 
 // BenchmarkServiceWaiting measures requests that wait in a component at the same time: the memory of each, and how long all of them

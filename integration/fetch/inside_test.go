@@ -3,6 +3,7 @@ package fetch
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -15,7 +16,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
-// serve submits a service that may fetch from some origins, and logs its requests.
+// serve submits a service that may fetch from some origins, and logs its requests, and waits until it listens.
 func serve(t *testing.T, d *testkit.Daemon, module, address string, how *reactorv1.HttpService, origins ...string) (id string) {
 	how.AccessLog = true
 	spec := &reactorv1.WorkloadSpec{Module: module, Serve: how, Grants: []*reactorv1.Grant{
@@ -24,7 +25,17 @@ func serve(t *testing.T, d *testkit.Daemon, module, address string, how *reactor
 	for _, o := range origins {
 		spec.Grants = append(spec.Grants, &reactorv1.Grant{Grant: &reactorv1.Grant_Http{Http: &reactorv1.HttpGrant{Origin: o}}})
 	}
-	return d.Submit(t, spec)
+	id = d.Submit(t, spec)
+	for deadline := time.Now().Add(testkit.Patience); ; time.Sleep(10 * time.Millisecond) {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+			return id
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
 }
 
 // TestServicesReachEachOther has two services fetch from each other, which takes no sockets, and end when they wait in a circle.
@@ -128,7 +139,6 @@ func TestReachedServiceEnds(t *testing.T) {
 	}
 	for range 2 { // the second one is another workload
 		second := serve(t, d, module, back, &reactorv1.HttpService{})
-		get(t, "http://"+back+"/nothing") // it listens
 		for range 20 {
 			if status := ask(); status != http.StatusNotFound {
 				t.Errorf("the other service is there: %d", status)
@@ -146,7 +156,6 @@ func TestReachedServiceEnds(t *testing.T) {
 		}
 	}
 	serve(t, d, module, back, &reactorv1.HttpService{})
-	get(t, "http://"+back+"/nothing")
 	if _, err := d.Workloads.RevokeGrants(t.Context(), &reactorv1.RevokeGrantsRequest{Id: first, Indices: []uint32{1}}); err != nil {
 		t.Fatal(err)
 	}

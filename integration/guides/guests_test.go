@@ -15,16 +15,18 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
 
+// clang shows whether there is a clang that makes programs of WASI. It does not write to /dev/null: as root, a linker replaces that
+// by a file.
+const clang = `echo '#include <stdio.h>
+int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o probe.wasm - && rm probe.wasm`
+
 // toolchains says of each section that needs more than Go how to see whether it is there.
 var toolchains = map[string]string{
-	"Dialling": `echo '#include <stdio.h>
-int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o /dev/null -`,
-	"UDP": `echo '#include <stdio.h>
-int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o /dev/null -`,
-	"Rust": `rustc --target wasm32-wasip1 --print target-libdir | xargs ls | grep -q libstd`,
-	"C": `echo '#include <stdio.h>
-int main(void) { return 0; }' | clang --target=wasm32-wasi -x c -o /dev/null -`,
-	"Zig": `zig version | grep '^0\.17\.'`,
+	"Dialling": clang,
+	"UDP":      clang,
+	"Rust":     `rustc --target wasm32-wasip1 --print target-libdir | xargs ls | grep -q libstd`,
+	"C":        clang,
+	"Zig":      `zig version | grep '^0\.17\.'`,
 }
 
 // TestGuestGuide makes the files of each section of docs/guests.md in a folder of its own, runs its commands, and

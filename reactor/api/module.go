@@ -16,7 +16,7 @@ type Module struct {
 	Memory        *ModuleMemory // nil if the module has none
 	Tags          []string
 	CreateTime    time.Time
-	Needs         []string // capabilities whose host calls it imports: "files", "sockets", "dialling", "names", "requests"
+	Needs         []string // capabilities whose host calls it imports: "files", "sockets", "dialling", "names", "requests", "link INTERFACE"
 	FunctionCount uint32
 	Name          string    // under which it was pushed last, for people
 	LastUseTime   time.Time // of the last submission or push

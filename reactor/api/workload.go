@@ -264,6 +264,7 @@ type OpGroup struct {
 	Count            uint64
 	OldestStartTime  time.Time
 	OldestWorkloadID string
+	Peers            []string // workloads at the other end, if there are some: the first ones by id
 }
 
 // OpSummary says how many operations are pending.

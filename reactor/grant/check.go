@@ -19,13 +19,13 @@ func Check(f *errs.Faults, grants []Grant, most int) {
 		f.Add("spec.grants", "%d grants are more than the %d allowed", len(grants), most)
 		return
 	}
-	v := validation{faults: f, taken: map[string]int{}}
+	v := validation{faults: f, taken: map[string]Grant{}}
 	for i, g := range grants {
 		if g == nil {
 			f.Add(pathOf(i), "one of %s is required", listed(Kinds(), " and "))
 			continue
 		}
-		v.index, v.kind, v.path = i, g.Kind(), pathOf(i)+"."+g.Kind()
+		v.grant, v.kind, v.path = g, g.Kind(), pathOf(i)+"."+g.Kind()
 		g.check(&v)
 	}
 }
@@ -41,10 +41,10 @@ func listed(names []string, and string) string {
 // validation collects faults of grants, one grant after the other.
 type validation struct {
 	faults *errs.Faults
-	index  int            // of the current grant
-	kind   string         // its kind
-	path   string         // of the current grant
-	taken  map[string]int // values that only one grant of a kind may have, and the grant that has it
+	kind   string           // its kind
+	path   string           // of the current grant
+	grant  Grant            // the current one
+	taken  map[string]Grant // values that only one grant of a kind may have, and the grant that has it
 }
 
 // add adds a fault of a field of the current grant.
@@ -56,10 +56,10 @@ func (v *validation) add(field, format string, args ...any) {
 func (v *validation) unique(field, value string) {
 	key := v.kind + "." + field + "=" + value
 	if first, ok := v.taken[key]; ok {
-		v.add(field, "%q is taken by grant %d", value, first)
+		v.add(field, "%q is taken by another grant: %v", value, first)
 		return
 	}
-	v.taken[key] = v.index
+	v.taken[key] = v.grant
 }
 
 const (

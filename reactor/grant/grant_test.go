@@ -191,7 +191,7 @@ func TestCheck(t *testing.T) {
 		{"secrets", []Grant{Secret{}, Secret{Name: "A=", Ref: "file:x"}, Secret{Name: "B", Ref: "env:C"}, Secret{Name: "B", Ref: "env:\x00"}}, []string{
 			"spec.grants[0].secret.name: the name", "spec.grants[0].secret.ref: file:/PATH or env:NAME is required", "spec.grants[1].secret.name: the name",
 			`spec.grants[1].secret.ref: "file:x" is not`, "spec.grants[3].secret.ref: has a control character", "spec.grants[3].secret.ref: contains a zero byte",
-			`spec.grants[3].secret.name: "B" is taken by grant 2`}},
+			`spec.grants[3].secret.name: "B" is taken by another grant: secret "B" from "env:C"`}},
 		{"too many", make([]Grant, 9), []string{"spec.grants: 9"}},
 		{"nil", []Grant{nil}, []string{"spec.grants[0]: one of directory, listener, connection, dial, resolve, http, secret and link is required"}},
 		{"relative", []Grant{Directory{HostPath: "srv", GuestPath: "/"}}, []string{`spec.grants[0].directory.host_path: "srv"`}},
@@ -202,7 +202,7 @@ func TestCheck(t *testing.T) {
 		{"guest path that climbs", []Grant{Directory{HostPath: "/", GuestPath: "../a"}}, []string{"spec.grants[0].directory.guest_path: \"../a\""}},
 		{"guest path that is not plain", []Grant{Directory{HostPath: "/", GuestPath: "/a/"}}, []string{"spec.grants[0].directory.guest_path: \"/a/\""}},
 		{"guest path twice", []Grant{examples[0].grant, examples[1].grant, examples[0].grant}, []string{
-			`spec.grants[2].directory.guest_path: "/data" is taken by grant 0`}},
+			`spec.grants[2].directory.guest_path: "/data" is taken by another grant: `}},
 		{"no port", []Grant{Listener{Address: "80"}, Connection{Address: "host"}}, []string{
 			`spec.grants[0].listener.address: "80" is not HOST:PORT`, `spec.grants[1].connection.address: "host" is not HOST:PORT`}},
 		{"port", []Grant{Listener{Address: "a:65536"}, Listener{Address: "a:http"}, Connection{Address: "a:0"}}, []string{
@@ -214,7 +214,7 @@ func TestCheck(t *testing.T) {
 			`spec.grants[2].connection.address: 255.255.255.255 is the address of many`}},
 		{"link", []Grant{Link{Workload: "a"}, Link{"a:b/c", "a b"}, Link{"a:b/c", "a"}}, []string{
 			"spec.grants[0].link.interface: the interface that is imported is required", `spec.grants[1].link.workload: "a b" is not the id`,
-			`spec.grants[2].link.interface: "a:b/c" is taken by grant 1`}},
+			`spec.grants[2].link.interface: "a:b/c" is taken by another grant: link of "a:b/c" to workload "a b"`}},
 		{"control", []Grant{Connection{Address: "a\u202e:80"}}, []string{"spec.grants[0].connection.address: has a control character at byte 1"}},
 	} {
 		var f errs.Faults

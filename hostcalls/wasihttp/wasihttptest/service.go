@@ -84,18 +84,27 @@ func (s *Service) Idle() {
 	}
 }
 
-// Do has the store begin an exchange, whose Done it counts. cancel asks the component to give up, if it can be asked.
-func (s *Service) Do(x *wasihttp.Exchange) (cancel func()) {
-	done := x.Done
-	x.Done = func() {
-		if done != nil {
-			done()
-		}
-		s.mu.Lock()
-		s.open--
-		s.idle.Broadcast()
-		s.mu.Unlock()
-	}
+// asker asks a component of a Service.
+type asker struct {
+	service *Service
+	answer  func(*wasihttp.Response, error)
+}
+
+// Answer implements wasihttp.Asker.
+func (a asker) Answer(r *wasihttp.Response, err error) { a.answer(r, err) }
+
+// Done implements wasihttp.Asker.
+func (a asker) Done() {
+	s := a.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+	s.idle.Broadcast()
+}
+
+// Do has the store begin to answer a request, whose answer goes to a function. cancel asks the component to give up, if it can be asked.
+func (s *Service) Do(request *wasihttp.Request, answer func(*wasihttp.Response, error)) (cancel func()) {
+	x := &wasihttp.Exchange{Request: request, Asker: asker{s, answer}}
 	s.mu.Lock()
 	over := s.over
 	if !over {
@@ -103,7 +112,7 @@ func (s *Service) Do(x *wasihttp.Exchange) (cancel func()) {
 	}
 	s.mu.Unlock()
 	if over {
-		x.Answer(nil, errors.New("the store has ended"))
+		answer(nil, errors.New("the store has ended"))
 		return func() {}
 	}
 	var giveUp func() error
@@ -147,12 +156,9 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		})
 	})
 	answers := make(chan answer, 1)
-	cancel := s.Do(&wasihttp.Exchange{
-		Request: &wasihttp.Request{
-			Method: r.Method, Scheme: "http", Authority: r.Host, PathWithQuery: r.URL.RequestURI(), Fields: fields, Body: body,
-		},
-		Answer: func(r *wasihttp.Response, err error) { answers <- answer{r, err} },
-	})
+	cancel := s.Do(&wasihttp.Request{
+		Method: r.Method, Scheme: "http", Authority: r.Host, PathWithQuery: r.URL.RequestURI(), Fields: fields, Body: body,
+	}, func(r *wasihttp.Response, err error) { answers <- answer{r, err} })
 	defer func() { // net/http does not read the rest of a body that it has given away
 		body.Fail(context.Canceled)
 		filling.Wait()

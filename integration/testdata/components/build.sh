@@ -35,6 +35,8 @@ library counters user counters/user.c
 library tasks worker tasks/impl.c
 library steps steps steps/impl.c
 library gateway gateway gateway/impl.c
+library circle asks circle/asks.c
+library circle asked circle/asked.c
 library wire wire wire/impl.c
 wasm-tools compose "$out/user.wasm" -d "$out/provider.wasm" -o "$out/composed.wasm" > /dev/null 2>&1
 

@@ -107,7 +107,8 @@ type Module struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// needs names the capabilities whose host calls the module imports: "files" (directories), "sockets" (listeners, and
 	// connections unless it is a component), "dialling" (dial), "names" (resolve, or dial by name), "requests" (http). A workload
-	// without such grants can run, but those calls will fail.
+	// without such grants can run, but those calls will fail. "link " with a name is an interface, or a function that is imported by
+	// itself, that only another workload can give (link): without it a workload is refused.
 	Needs []string `protobuf:"bytes,9,rep,name=needs,proto3" json:"needs,omitempty"`
 	// function_count is the number of functions the module defines.
 	FunctionCount uint32 `protobuf:"varint,10,opt,name=function_count,json=functionCount,proto3" json:"function_count,omitempty"`

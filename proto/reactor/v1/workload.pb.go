@@ -986,7 +986,7 @@ type HttpService struct {
 	// request_timeout is how long a request may take, from its head to the end of its response. Without a response it is answered with
 	// 504 then, otherwise broken off, and the component is told. By default it is a minute.
 	RequestTimeout *durationpb.Duration `protobuf:"bytes,6,opt,name=request_timeout,json=requestTimeout,proto3" json:"request_timeout,omitempty"`
-	// access_log writes a line for each request to the workload's standard error.
+	// access_log writes a line for each request to the workload's standard error, and for each call of another workload.
 	AccessLog bool `protobuf:"varint,7,opt,name=access_log,json=accessLog,proto3" json:"access_log,omitempty"`
 	// certificate and key are where the daemon has a certificate chain and its key, in PEM, as a SecretGrant has it: file:/PATH or
 	// env:NAME. With them the service speaks TLS only.
@@ -2303,9 +2303,9 @@ func (x *WorkloadStatus) GetActivity() *Activity {
 // ServiceStatus counts what a service has done in its current attempt, and what it does now.
 type ServiceStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// requests counts the requests that came.
+	// requests counts the requests that came, and the calls of other workloads, which all these numbers count like requests.
 	Requests uint64 `protobuf:"varint,1,opt,name=requests,proto3" json:"requests,omitempty"`
-	// refused counts those for which there was no room: they were answered with 503.
+	// refused counts those for which there was no room: they were answered with 503, and who called trapped.
 	Refused uint64 `protobuf:"varint,2,opt,name=refused,proto3" json:"refused,omitempty"`
 	// failed counts those that the component did not answer, or not in time, or whose client did not wait for all of the answer.
 	Failed uint64 `protobuf:"varint,3,opt,name=failed,proto3" json:"failed,omitempty"`
@@ -5543,7 +5543,9 @@ type ListOpsResponse struct {
 	// next_page_token is empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	// activity says what the calls of a component do; only on the first page of a workload that was asked for by its id.
-	Activity      *Activity `protobuf:"bytes,3,opt,name=activity,proto3" json:"activity,omitempty"`
+	Activity *Activity `protobuf:"bytes,3,opt,name=activity,proto3" json:"activity,omitempty"`
+	// stuck is WorkloadStatus.stuck; only there, too.
+	Stuck         string `protobuf:"bytes,4,opt,name=stuck,proto3" json:"stuck,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -5597,6 +5599,13 @@ func (x *ListOpsResponse) GetActivity() *Activity {
 		return x.Activity
 	}
 	return nil
+}
+
+func (x *ListOpsResponse) GetStuck() string {
+	if x != nil {
+		return x.Stuck
+	}
+	return ""
 }
 
 // SummarizeOpsRequest selects operations.
@@ -5751,8 +5760,10 @@ type OpGroup struct {
 	OldestStartTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=oldest_start_time,json=oldestStartTime,proto3" json:"oldest_start_time,omitempty"`
 	// oldest_workload_id is the workload of the oldest operation.
 	OldestWorkloadId string `protobuf:"bytes,5,opt,name=oldest_workload_id,json=oldestWorkloadId,proto3" json:"oldest_workload_id,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// peers are the workloads at the other end (see Op.peer), if there are some: four at most, the first ones by id.
+	Peers         []string `protobuf:"bytes,6,rep,name=peers,proto3" json:"peers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OpGroup) Reset() {
@@ -5818,6 +5829,13 @@ func (x *OpGroup) GetOldestWorkloadId() string {
 		return x.OldestWorkloadId
 	}
 	return ""
+}
+
+func (x *OpGroup) GetPeers() []string {
+	if x != nil {
+		return x.Peers
+	}
+	return nil
 }
 
 // GetGrantsRequest names a workload.
@@ -6581,11 +6599,12 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\bOpFilter\x12(\n" +
 	"\x05kinds\x18\x01 \x03(\x0e2\x12.reactor.v1.OpKindR\x05kinds\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x122\n" +
-	"\amin_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06minAge\"\x8d\x01\n" +
+	"\amin_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06minAge\"\xa3\x01\n" +
 	"\x0fListOpsResponse\x12 \n" +
 	"\x03ops\x18\x01 \x03(\v2\x0e.reactor.v1.OpR\x03ops\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x120\n" +
-	"\bactivity\x18\x03 \x01(\v2\x14.reactor.v1.ActivityR\bactivity\"\x82\x01\n" +
+	"\bactivity\x18\x03 \x01(\v2\x14.reactor.v1.ActivityR\bactivity\x12\x14\n" +
+	"\x05stuck\x18\x04 \x01(\tR\x05stuck\"\x82\x01\n" +
 	"\x13SummarizeOpsRequest\x12%\n" +
 	"\x0elabel_selector\x18\x01 \x01(\tR\rlabelSelector\x12,\n" +
 	"\x06filter\x18\x02 \x01(\v2\x14.reactor.v1.OpFilterR\x06filter\x12\x16\n" +
@@ -6594,13 +6613,14 @@ const file_reactor_v1_workload_proto_rawDesc = "" +
 	"\x06groups\x18\x01 \x03(\v2\x13.reactor.v1.OpGroupR\x06groups\x12\x16\n" +
 	"\x06others\x18\x02 \x01(\x04R\x06others\x12\x18\n" +
 	"\awaiting\x18\x03 \x01(\x04R\awaiting\x12\x14\n" +
-	"\x05stuck\x18\x04 \x01(\x04R\x05stuck\"\xd5\x01\n" +
+	"\x05stuck\x18\x04 \x01(\x04R\x05stuck\"\xeb\x01\n" +
 	"\aOpGroup\x12&\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x12.reactor.v1.OpKindR\x04kind\x12\x16\n" +
 	"\x06target\x18\x02 \x01(\tR\x06target\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x04R\x05count\x12F\n" +
 	"\x11oldest_start_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0foldestStartTime\x12,\n" +
-	"\x12oldest_workload_id\x18\x05 \x01(\tR\x10oldestWorkloadId\"\"\n" +
+	"\x12oldest_workload_id\x18\x05 \x01(\tR\x10oldestWorkloadId\x12\x14\n" +
+	"\x05peers\x18\x06 \x03(\tR\x05peers\"\"\n" +
 	"\x10GetGrantsRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\"\xc9\x01\n" +
 	"\x11GetGrantsResponse\x12/\n" +

@@ -57,9 +57,9 @@ type WorkloadServiceClient interface {
 	SubmitWorkloads(ctx context.Context, in *SubmitWorkloadsRequest, opts ...grpc.CallOption) (*SubmitWorkloadsResponse, error)
 	// CallFunction calls a function of a component and answers when it has returned, or has failed: status says so, as that of a
 	// workload. Nothing is stored, and nobody else sees the call: it is the quick way for what can be called again. The guest
-	// has an instance of its own, no grants but the connections that are its arguments, and is ended if its client goes. spec has a call,
-	// and what it asks for must not be for workloads alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL. The guests of all calls share an eighth of the
-	// memory that workloads have, beside it.
+	// has an instance of its own, no grants but links and the connections that are its arguments, and is ended if its client goes. spec
+	// has a call, and what it asks for must not be for workloads alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL.
+	// The guests of all calls share an eighth of the memory that workloads have, beside it.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
 	CallFunction(ctx context.Context, in *CallFunctionRequest, opts ...grpc.CallOption) (*CallFunctionResponse, error)
@@ -358,9 +358,9 @@ type WorkloadServiceServer interface {
 	SubmitWorkloads(context.Context, *SubmitWorkloadsRequest) (*SubmitWorkloadsResponse, error)
 	// CallFunction calls a function of a component and answers when it has returned, or has failed: status says so, as that of a
 	// workload. Nothing is stored, and nobody else sees the call: it is the quick way for what can be called again. The guest
-	// has an instance of its own, no grants but the connections that are its arguments, and is ended if its client goes. spec has a call,
-	// and what it asks for must not be for workloads alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL. The guests of all calls share an eighth of the
-	// memory that workloads have, beside it.
+	// has an instance of its own, no grants but links and the connections that are its arguments, and is ended if its client goes. spec
+	// has a call, and what it asks for must not be for workloads alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL.
+	// The guests of all calls share an eighth of the memory that workloads have, beside it.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
 	CallFunction(context.Context, *CallFunctionRequest) (*CallFunctionResponse, error)

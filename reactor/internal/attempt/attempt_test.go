@@ -185,6 +185,46 @@ func TestHeldByPeers(t *testing.T) {
 	})
 }
 
+// TestServes: a guest serves that has waited for connections, and for nothing else, for a while.
+func TestServes(t *testing.T) {
+	in(t, func(f *fixture) {
+		accept := hostcalls.Op{Kind: hostcalls.OpAccept, Target: "127.0.0.1:80"}
+		due := hostcalls.Op{Kind: hostcalls.OpAccept, Deadline: time.Now().Add(time.Hour)}
+		for _, tc := range []struct {
+			ops  []hostcalls.Op
+			want bool
+		}{
+			{nil, false},
+			{[]hostcalls.Op{accept}, true},
+			{[]hostcalls.Op{accept, accept}, true},
+			{[]hostcalls.Op{accept, {Kind: hostcalls.OpRead}}, false},
+			{[]hostcalls.Op{{Kind: hostcalls.OpTimer}, accept}, false},
+			{[]hostcalls.Op{due}, false},
+		} {
+			p := parks()
+			p.ops = tc.ops
+			a := f.attempt(p)
+			if a.Serves() {
+				t.Errorf("one that was not started serves")
+			}
+			f.spawn(a, lifecycle.NoCause)
+			synctest.Wait()
+			if a.Serves() {
+				t.Errorf("one serves that waits for %v since just now", tc.ops)
+			}
+			time.Sleep(time.Minute)
+			if a.Serves() != tc.want {
+				t.Errorf("one that waits for %v serves: %t", tc.ops, !tc.want)
+			}
+			a.Wake()
+			synctest.Wait()
+			if a.Serves() {
+				t.Error("one that has ended serves")
+			}
+		}
+	})
+}
+
 // write writes a text to the standard output.
 func write(cfg *abi.Config, text string) error {
 	for rest := []byte(text); len(rest) > 0; {

@@ -76,6 +76,27 @@ func (a *Attempt) HeldBy(until time.Time) (peers []string, held bool) {
 	return peers, task.ParkedSince().Equal(since)
 }
 
+// Serves reports whether the guest does not end by itself: it is a service, or it has waited for a while for connections to its listeners,
+// and for nothing else.
+func (a *Attempt) Serves() bool {
+	if a.server() != nil {
+		return true
+	}
+	task := a.task.Load()
+	if task == nil {
+		return false
+	}
+	since := task.ParkedSince()
+	if since.IsZero() || time.Since(since) < heldAfter {
+		return false
+	}
+	other := func(op hostcalls.Op) bool { return op.Kind != hostcalls.OpAccept || !op.Deadline.IsZero() }
+	if ops := a.FirstOps(1); len(ops) == 0 || other(ops[0]) {
+		return false // as most
+	}
+	return !slices.ContainsFunc(a.AppendOps(nil), other) && task.ParkedSince().Equal(since)
+}
+
 // maxPeers bounds how many workloads a guest that is held may wait for.
 const maxPeers = 64
 

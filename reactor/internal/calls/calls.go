@@ -14,6 +14,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/channel"
+	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/reactor/api"
@@ -149,8 +150,10 @@ func checkCall(f *errs.Faults, spec *api.Spec) {
 		}
 	}
 	for i, g := range spec.Grants {
-		if _, ok := g.(grant.Connection); !ok && g != nil {
-			f.Add(fmt.Sprintf("spec.grants[%d]", i), "it %s, and of a call without one only connections that are arguments are granted", why)
+		switch g.(type) {
+		case grant.Connection, grant.Link, nil:
+		default:
+			f.Add(fmt.Sprintf("spec.grants[%d]", i), "it %s, and of a call without one only connections that are arguments and links are granted", why)
 		}
 	}
 }
@@ -287,6 +290,7 @@ func (c *Caller) processConfig(one *call, spec *api.Spec, limits api.Limits) *ab
 	if len(spec.Grants) > 0 {
 		one.traffic = c.Host.Give(config, spec.Grants, limits, nil, false).Traffic
 		config.Peer = network.Peer{Peers: c.Host.Peers, Tenant: tenant, ID: program}
+		config.Links = link.Peer{Offers: c.Host.Offers, Tenant: tenant} // of no workload
 	}
 	for _, name := range slices.Sorted(maps.Keys(spec.Env)) {
 		config.Env = append(config.Env, name+"="+spec.Env[name])

@@ -271,7 +271,7 @@ func TestRefused(t *testing.T) {
 	c := newCaller(t, &fakeModules{}, 1)
 	_, err := c.Call(t.Context(), &api.Spec{
 		Module: "m", Interactive: true, StdinFrom: "a", StdoutTo: "b",
-		Grants: []grant.Grant{grant.Connection{Address: "10.0.0.2:80"}, grant.Dial{Pattern: "10.0.0.2:80"}},
+		Grants: []grant.Grant{grant.Connection{Address: "10.0.0.2:80"}, grant.Dial{Pattern: "10.0.0.2:80"}, grant.Link{Interface: "a:b/c", Workload: "w"}},
 	}, nil)
 	refused, ok := errors.AsType[*errs.Error](err)
 	if !ok || len(refused.Fields) != 5 || refused.Fields[4].Path != "spec.grants[1]" {

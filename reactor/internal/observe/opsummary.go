@@ -62,8 +62,12 @@ type group struct {
 	count  uint64
 	credit uint64
 	oldest time.Time
-	whose  string // the workload of the oldest
+	whose  string   // the workload of the oldest
+	peers  []string // the workloads at the other end, in order: the first ones by id
 }
+
+// maxPeers bounds the peers of a group that are told.
+const maxPeers = 4
 
 // keyOf returns the group of an operation. The guests' own streams are the same target for all, and so are the connections
 // that one listener has accepted.
@@ -104,6 +108,14 @@ func (g *group) add(id string, op *hostcalls.Op) {
 	if order := op.Start.Compare(g.oldest); g.count == 1 || order < 0 || order == 0 && id < g.whose {
 		g.oldest, g.whose = op.Start, id
 	}
+	peer := op.OtherEnd()
+	if peer == "" {
+		return
+	}
+	if at, known := slices.BinarySearch(g.peers, peer); !known && at < maxPeers {
+		g.peers = slices.Insert(g.peers, at, peer)
+		g.peers = g.peers[:min(len(g.peers), maxPeers)]
+	}
 }
 
 // forget forgets the half of the groups with the least credit.
@@ -138,7 +150,7 @@ func (c *census) largest(n int) (groups []api.OpGroup, others uint64) {
 		}
 		groups = append(groups, api.OpGroup{
 			Kind: api.OpKind(g.kind), Target: clip.Text(g.target, maxOpText), Count: g.count,
-			OldestStartTime: g.oldest, OldestWorkloadID: g.whose,
+			OldestStartTime: g.oldest, OldestWorkloadID: g.whose, Peers: g.peers,
 		})
 	}
 	return groups, others

@@ -55,6 +55,18 @@ func TestCensus(t *testing.T) {
 	}
 }
 
+// TestCensusPeers: of the workloads at the other end of a group's operations the first ones by id are told, each once.
+func TestCensusPeers(t *testing.T) {
+	var c census
+	for _, peer := range []string{"e", "b", "", "d", "b", "a", "c", "f"} {
+		countOps(&c, hostcalls.Op{Kind: hostcalls.OpHTTP, Target: "http://a/", Subject: joint(peer)}, hostcalls.Op{Kind: hostcalls.OpTimer})
+	}
+	groups, _ := c.largest(10)
+	if diff := cmp.Diff([][]string{nil, {"a", "b", "c", "d"}}, [][]string{groups[0].Peers, groups[1].Peers}); diff != "" {
+		t.Errorf("peers (-want +got):\n%s", diff)
+	}
+}
+
 // TestCensusOldest: of operations that began at the same time the oldest is that of the first workload by id, in whatever
 // order they are met.
 func TestCensusOldest(t *testing.T) {

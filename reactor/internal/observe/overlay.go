@@ -39,7 +39,5 @@ func (o *Observer) Overlay(w *api.Workload) {
 	if a.Parked() {
 		s.State = api.Waiting
 	}
-	if peers, stuck := o.stuck(w.ID, a); stuck {
-		s.Stuck = stuckText(waitOf(a), w.ID, peers) + circleText(w.ID, o.circle(w.ID))
-	}
+	s.Stuck = o.tellStuck(w.ID, a)
 }

@@ -14,6 +14,23 @@ import (
 // can go on.
 const maxStuck = 256
 
+// Stuck says why nothing can wake a workload any more; it is empty if something can.
+func (o *Observer) Stuck(id string) string {
+	a, _, _ := o.Look(id)
+	if a == nil {
+		return ""
+	}
+	return o.tellStuck(id, a)
+}
+
+func (o *Observer) tellStuck(id string, a *attempt.Attempt) string {
+	peers, stuck := o.stuck(id, a)
+	if !stuck {
+		return ""
+	}
+	return stuckText(waitOf(a), id, peers) + circleText(id, o.circle(id))
+}
+
 // stuck reports whether nothing can wake a workload any more: it waits for nothing, or only for workloads, its peers, that
 // nothing can wake either, since they wait for each other. What services wait for ends when their requests are due.
 //

@@ -68,6 +68,9 @@ func TestStuck(t *testing.T) {
 					if a.Status.Stuck != want {
 						t.Errorf("it is told as %q, want %q", a.Status.Stuck, want)
 					}
+					if got := x.Stuck("a"); got != want {
+						t.Errorf("by itself it is told as %q, want %q", got, want)
+					}
 					time.Sleep(time.Minute)
 				}
 				if sum, err := x.SummarizeOps(context.Background(), Selected{}, OpFilter{}, 10); err != nil || sum.Stuck != tc.count {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -146,6 +147,15 @@ func (p *process) Turn(f *executor.Fiber) (executor.Next, bool) {
 	p.err = p.run(f, p.config)
 	return executor.End(), true
 }
+
+// AppendOps returns a wait for connections if an argument says so.
+func (p *process) AppendOps(ops []hostcalls.Op) []hostcalls.Op {
+	if slices.Contains(p.config.Args, "accepts") {
+		ops = append(ops, hostcalls.Op{Kind: hostcalls.OpAccept})
+	}
+	return ops
+}
+
 func (p *process) Result() (abi.Exit, error)                        { return abi.Exit{}, p.err }
 func (p *process) Refusal() *abi.Refusal                            { return nil }
 func (p *process) PeakMemory() int64                                { return 0 }

@@ -346,6 +346,29 @@ func TestWaitServices(t *testing.T) {
 	})
 }
 
+// TestWaitListeners: it waits for no guest that only waits for connections, once it has for a while.
+func TestWaitListeners(t *testing.T) {
+	in(t, parks, func(f *fixture) {
+		f.submit("job")
+		f.submit("listener", func(s *api.Spec) { s.Args = []string{"accepts"} })
+		f.Start()
+		synctest.Wait()
+		f.DrainForGood()
+		idle := make(chan error, 1)
+		go func() { idle <- f.WaitServices(f.Context()) }()
+		time.Sleep(time.Minute)
+		if len(idle) > 0 {
+			t.Fatal("it does not wait for the job")
+		}
+		a, _, _ := f.Look("job")
+		a.Wake()
+		if err := <-idle; err != nil {
+			t.Error(err)
+		}
+		f.wantState("listener", store.Running, 0)
+	})
+}
+
 // TestUnwindHangs: it gives up when none has ended for a while, and says how many are left; WaitIdle ends with its
 // context.
 func TestUnwindHangs(t *testing.T) {

@@ -3,9 +3,11 @@ package runner
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
+	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 )
 
@@ -46,9 +48,45 @@ func (r *Runner) WaitIdle(ctx context.Context) error {
 	return r.await(ctx, func() bool { return r.sched.Live() == 0 })
 }
 
-// WaitServices waits until no workload but services has an attempt: those do not end by themselves.
+// serveLook is how often WaitServices looks at what workloads wait for.
+const serveLook = 250 * time.Millisecond
+
+// WaitServices waits until no workload has an attempt but those that do not end by themselves: services, and guests that only wait for
+// connections.
 func (r *Runner) WaitServices(ctx context.Context) error {
-	return r.await(ctx, func() bool { return r.sched.Live() == r.services })
+	for busy := ""; ; {
+		if busy = r.busy(busy); busy == "" {
+			return nil
+		}
+		soon, cancel := context.WithTimeout(ctx, serveLook)
+		err := r.await(soon, func() bool { return r.sched.Live() == r.services })
+		cancel()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+// busy returns a workload that does not only serve: the one that it has returned before, if that is one still. It returns nothing if
+// there is none.
+func (r *Runner) busy(before string) (id string) {
+	if a, _, _ := r.Look(before); a != nil && !a.Serves() {
+		return before
+	}
+	type running struct {
+		id string
+		*attempt.Attempt
+	}
+	for next := math.MaxInt; next > 0; {
+		var piece []running
+		next = r.VisitAttempts(next, func(id string, a *attempt.Attempt) { piece = append(piece, running{id, a}) })
+		for _, w := range piece {
+			if !w.Serves() {
+				return w.id
+			}
+		}
+	}
+	return ""
 }
 
 // await waits for what the end of attempts brings about; reached is called with mu held.

@@ -214,3 +214,11 @@ func TestUnexpected(t *testing.T) {
 		}
 	}
 }
+
+// The name of an open connection means no file, also where a connection can't be given.
+func TestMisplacedConnection(t *testing.T) {
+	_, _, _, err := call(t, "async func(a: stream<u32>)", "f(@db)", "", &daemon{})
+	if want := `args[0]: the connection "db" can only be given for a tcp-socket or a stream<u8>`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}

@@ -49,6 +49,8 @@ func (s *Sources) Open(t *types.Type, from wave.Source) (value.Value, error) {
 	switch {
 	case t.OfBytes() && slices.Contains(s.connections, from.File):
 		return value.Value{Bytes: []byte(from.File)}, nil
+	case slices.Contains(s.connections, from.File):
+		return value.Value{}, fmt.Errorf("the connection %q can only be given for a tcp-socket or a stream<u8>", from.File)
 	case from.Stdin && s.taken:
 		return value.Value{}, errTaken
 	case from.Stdin:

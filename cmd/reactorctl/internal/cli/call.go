@@ -72,7 +72,7 @@ and can open no other.`
 
 // streamsHelp tells how streams and futures are given and printed.
 const streamsHelp = `A function that takes or returns streams or futures is called while they are there, so that call is no workload: it ends with
-this command, it has no grants but --connect, and nothing of it is stored. A stream in the arguments is
+this command, it has no grants but --connect and --link, and nothing of it is stored. A stream in the arguments is
 
   -        the standard input: the bytes of a stream<u8>, or a value in WAVE a line
   @FILE    the same of a file; in quotes if its name has spaces or brackets: @"my file"

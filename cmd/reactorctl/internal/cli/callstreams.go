@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"google.golang.org/grpc/codes"
@@ -29,10 +30,10 @@ func (j *job) callStreams(cmd *cobra.Command, name string, function *signature.R
 		return usageError(cmd, "-o name prints the id of a workload, and this call is none, since %s takes or returns a stream or a future", name)
 	}
 	grants := j.stages[0].spec.GetGrants()
-	connections := connectionNames(grants)
-	if len(connections) < len(grants) {
-		return usageError(cmd, "a call that is no workload is granted connections only (--connect), and %s takes or returns a stream or a future: leave out the others", name)
+	if slices.ContainsFunc(grants, func(g *reactorv1.Grant) bool { return g.GetConnection() == nil && g.GetLink() == nil }) {
+		return usageError(cmd, "a call that is no workload is granted connections and links only (--connect, --link), and %s takes or returns a stream or a future: leave out the others", name)
 	}
+	connections := connectionNames(grants)
 	var in io.Reader
 	if j.stages[0].module != source.Stdin && j.flags.stdin != "-" {
 		in = j.In

@@ -34,7 +34,8 @@ func (a *app) opsCommand() *cobra.Command {
 lasted, how many bytes have gone that way so far, when it ends by itself, and the grant that it uses.
 
 Of one workload that runs a component it also says what its calls do: how many there are of each export, what they wait for,
-what holds them back, and the streams between the component's instances.
+what holds them back, and the streams between the component's instances. And it says why nothing can wake the workload any more, if
+that is so.
 
 With --summary it counts the operations of all workloads by what they wait for.`,
 		Example: `  reactorctl ops --older-than 10s --sort age
@@ -145,6 +146,7 @@ type opsPage struct {
 	message proto.Message
 	rows    render.List
 	calls   *reactorv1.Activity // of the workload that was asked for, if it runs a component
+	stuck   string              // why it is that it can't go on
 	totals  []string            // of a summary: a part of what was asked for
 	notes   []string            // what there is to say besides
 }
@@ -185,9 +187,12 @@ func (o *opsListing) list(ctx context.Context) (opsPage, error) {
 		if page.GetActivity() != nil {
 			all.Activity = page.GetActivity()
 		}
+		if page.GetStuck() != "" {
+			all.Stuck = page.GetStuck()
+		}
 		all.NextPageToken = page.GetNextPageToken()
 		if request.PageToken = all.GetNextPageToken(); request.PageToken == "" || len(all.GetOps()) == o.limit {
-			return opsPage{message: all, rows: render.Ops(all.GetOps(), o.id == ""), calls: all.GetActivity(), notes: o.notes(all)}, nil
+			return opsPage{message: all, rows: render.Ops(all.GetOps(), o.id == ""), calls: all.GetActivity(), stuck: all.GetStuck(), notes: o.notes(all)}, nil
 		}
 	}
 }
@@ -217,7 +222,7 @@ func (o *opsListing) print(page opsPage) error {
 	if err := page.rows.Print(o.screen, o.output.IsWide()); err != nil {
 		return err
 	}
-	if err := o.screen.Print(render.Activity(page.calls, o.screen.Width())...); err != nil {
+	if err := o.screen.Print(o.about(page)...); err != nil {
 		return err
 	}
 	for _, total := range page.totals {
@@ -229,6 +234,11 @@ func (o *opsListing) print(page opsPage) error {
 		fmt.Fprintln(o.Err, note)
 	}
 	return nil
+}
+
+// about says what there is to say of the workload besides its operations.
+func (o *opsListing) about(page opsPage) []screen.Line {
+	return append(render.Activity(page.calls, o.screen.Width()), render.Stuck(page.stuck, o.screen.Width())...)
 }
 
 // live shows what looks find in place, until q is pressed, ctx ends or the daemon does not come back.
@@ -247,7 +257,7 @@ func (o *opsListing) live(ctx context.Context, look func(context.Context) (opsPa
 // frame is what a live list shows.
 func (o *opsListing) frame(page opsPage, outage string) []screen.Line {
 	lines := table.Lines(page.rows.Columns, page.rows.Rows, o.screen.Width())
-	lines = append(lines, render.Activity(page.calls, o.screen.Width())...)
+	lines = append(lines, o.about(page)...)
 	switch {
 	case outage != "":
 		lines = append(lines, render.Outage(outage, o.daemon.Address, o.screen.Width()))

@@ -30,7 +30,7 @@ func (s *serveFlags) add(cmd *cobra.Command) {
 	f.Var(limit(quantity.CountFlag(&s.waiting, 1)), "waiting", "how many requests wait while all instances are busy; more are answered with 503 (default: 1024)")
 	f.DurationVar(&s.idle, "idle", 0, "the `DURATION` for which an instance is kept that has no request (default: 1s)")
 	f.DurationVar(&s.answer, "answer-timeout", 0, "the longest `DURATION` of a request, until its response has ended (default: 1m)")
-	f.BoolVar(&s.accessLog, "access-log", false, "write a line for each request to the standard error")
+	f.BoolVar(&s.accessLog, "access-log", false, "write a line for each request, and each call of another workload, to the standard error")
 	f.BoolVar(&s.offer, "offer", false, "let other workloads call the functions that the component exports, by --link; without --listen no HTTP is served")
 	f.StringVar(&s.certificate, "cert", "", "serve with TLS: the `REF` of the certificate chain, PEM, on the daemon's machine: file:/PATH or env:NAME")
 	f.StringVar(&s.key, "key", "", "the `REF` of the key of --cert")

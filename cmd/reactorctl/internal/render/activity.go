@@ -18,6 +18,11 @@ func Activity(a *reactorv1.Activity, room int) []screen.Line {
 	return table.Pairs(aboutActivity(a), room)
 }
 
+// Stuck returns lines that say that nothing can wake a workload, as those of Activity.
+func Stuck(text string, room int) []screen.Line {
+	return table.Pairs([]table.Pair{{Name: "stuck", Values: stuck(text)}}, room)
+}
+
 // aboutActivity says what the calls of a component do and wait for. Of a component whose only call waits with its stack, or runs,
 // there is no more to say than its operations.
 func aboutActivity(a *reactorv1.Activity) []table.Pair {

@@ -99,6 +99,9 @@ func needs(m *reactorv1.Module) string {
 		if need == "sockets" && isComponent(m) {
 			flags = "--listen" // which can't be handed an open connection
 		}
+		if name, is := strings.CutPrefix(need, "link "); is {
+			need, flags, ok = name, "--link "+name+"=workload:ID", true
+		}
 		if ok {
 			need += " (" + flags + ")"
 		}

@@ -63,12 +63,25 @@ func OpGroups(s *reactorv1.SummarizeOpsResponse) List {
 		{Title: "OPS", Right: true}, {Title: "WAITING", Least: 20}, {Title: "OLDEST"}, {Title: "OLDEST WORKLOAD", Least: 10, Rank: 1},
 	}}
 	for _, g := range s.GetGroups() {
-		list.Rows = append(list.Rows, table.Cells(comma(g.GetCount()), Waiting(g.GetKind(), g.GetTarget()), age(g.GetOldestStartTime()), g.GetOldestWorkloadId()))
+		list.Rows = append(list.Rows, table.Cells(comma(g.GetCount()), groupWaiting(g), age(g.GetOldestStartTime()), g.GetOldestWorkloadId()))
 	}
 	if n := s.GetOthers(); n > 0 {
 		list.Rows = append(list.Rows, table.Row{{Text: comma(n)}, {Text: "for something else", Style: screen.Faint}, {}, {}})
 	}
 	return list
+}
+
+// groupWaiting says what operations of a group do, and which workloads they wait for if their target does not.
+func groupWaiting(g *reactorv1.OpGroup) string {
+	const most = 4 // that a daemon tells
+	text, peers := Waiting(g.GetKind(), g.GetTarget()), g.GetPeers()
+	if len(peers) == 0 || g.GetTarget() != "" && g.GetKind() != reactorv1.OpKind_OP_KIND_HTTP {
+		return text
+	}
+	if len(peers) == most {
+		peers = append(slices.Clip(peers), "...")
+	}
+	return fmt.Sprintf("%s (%s %s)", text, pick(uint64(len(peers)), "workload", "workloads"), strings.Join(peers, ", "))
 }
 
 // OpTotals says how many workloads wait, and whether some are stuck.

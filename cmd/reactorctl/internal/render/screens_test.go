@@ -206,6 +206,12 @@ func TestOpsSummaryScreen(t *testing.T) {
 		for _, kind := range []reactorv1.OpKind{reactorv1.OpKind_OP_KIND_TIMER, reactorv1.OpKind_OP_KIND_READ, reactorv1.OpKind_OP_KIND_WRITE} {
 			summary.Groups = append(summary.Groups, &reactorv1.OpGroup{Kind: kind, Count: 1, OldestStartTime: ago(0), OldestWorkloadId: "w"})
 		}
+		for _, peers := range [][]string{{"shop"}, {"db", "mail", "shop", "web"}} {
+			for _, target := range []string{"", "http://10.0.0.7/"} {
+				summary.Groups = append(summary.Groups, &reactorv1.OpGroup{Kind: reactorv1.OpKind_OP_KIND_HTTP, Target: target, Count: 1, OldestStartTime: ago(0), OldestWorkloadId: "w", Peers: peers})
+			}
+		}
+		summary.Groups = append(summary.Groups, &reactorv1.OpGroup{Kind: reactorv1.OpKind_OP_KIND_CALL, Target: "workload db a:b/c#f", Count: 1, OldestStartTime: ago(0), OldestWorkloadId: "w", Peers: []string{"db"}})
 		list := OpGroups(summary)
 		lines := table.Lines(list.Columns, list.Rows, 80)
 		for _, text := range append(OpTotals(summary), OpTotals(&reactorv1.SummarizeOpsResponse{Waiting: 1, Stuck: 1})...) {

@@ -24,9 +24,9 @@ import (
 	"github.com/reactord/reactord/reactor"
 )
 
-const about = `reactord runs WebAssembly programs (WASI preview 1) as async tasks: a hundred thousand of them
-waiting at once, each holding only the capabilities it was handed. Talk to it with reactorctl, or
-in any language over gRPC.`
+const about = `reactord runs WebAssembly programs, modules of WASI preview 1 and components, as async tasks: a
+hundred thousand of them waiting at once, each holding only the capabilities it was handed. Talk to
+it with reactorctl, or in any language over gRPC.`
 
 const settingsHelp = `Every flag is a setting, and can also be given as an environment variable, REACTORD_ and the flag's
 name in capitals with underscores, or as a key of the same name in the file that --config names. A

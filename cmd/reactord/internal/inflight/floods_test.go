@@ -2,8 +2,6 @@ package inflight
 
 import (
 	"io"
-	"net"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,30 +12,9 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/reactord/reactord/internal/piped"
 )
-
-// pipes is a listener whose connections are pipes, so that time can be that of a test.
-type pipes struct {
-	conns chan net.Conn
-	ended chan struct{}
-	once  sync.Once
-}
-
-func (l *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.ended:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipes) Close() error {
-	l.once.Do(func() { close(l.ended) })
-	return nil
-}
-
-func (l *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // A client that sends frames of which nothing comes is read slowly, and then no more.
 func TestFloods(t *testing.T) {
@@ -56,12 +33,14 @@ func TestFloods(t *testing.T) {
 				gate := NewGate(Limits{}, anybody, zap.NewNop())
 				server := grpc.NewServer(append(gate.Options(), grpc.Creds(Credentials(insecure.NewCredentials())))...)
 				healthv1.RegisterHealthServer(Registrar{Server: server, Gate: gate, Default: 1000}, health.NewServer())
-				l := &pipes{conns: make(chan net.Conn), ended: make(chan struct{})}
+				l := piped.Listen()
 				go func() { _ = server.Serve(gate.Listener(l)) }()
 				defer server.Stop()
-				conn, theirs := net.Pipe()
+				conn, err := l.Dial()
+				if err != nil {
+					t.Fatal(err)
+				}
 				defer func() { _ = conn.Close() }()
-				l.conns <- theirs
 				r := &raw{Framer: http2.NewFramer(conn, conn), conn: conn, next: 1}
 				r.AllowIllegalWrites = true
 				go func() { _, _ = io.Copy(io.Discard, conn) }()

@@ -27,7 +27,7 @@ func (w *workloads) ListOps(ctx context.Context, req *reactorv1.ListOpsRequest) 
 	}
 	resp := &reactorv1.ListOpsResponse{Ops: fromOps(ops), NextPageToken: next}
 	if req.GetWorkloadId() != "" && req.GetPageToken() == "" {
-		resp.Activity = fromActivity(w.reactor.Activity(req.GetWorkloadId()))
+		resp.Activity, resp.Stuck = fromActivity(w.reactor.Activity(req.GetWorkloadId())), w.reactor.Stuck(req.GetWorkloadId())
 	}
 	return resp, nil
 }
@@ -47,7 +47,7 @@ func (w *workloads) SummarizeOps(ctx context.Context, req *reactorv1.SummarizeOp
 	for _, g := range summary.Groups {
 		resp.Groups = append(resp.Groups, &reactorv1.OpGroup{
 			Kind: reactorv1.OpKind(g.Kind), Target: g.Target, Count: g.Count,
-			OldestStartTime: fromTime(g.OldestStartTime), OldestWorkloadId: g.OldestWorkloadID,
+			OldestStartTime: fromTime(g.OldestStartTime), OldestWorkloadId: g.OldestWorkloadID, Peers: g.Peers,
 		})
 	}
 	return resp, nil

@@ -6,7 +6,7 @@
 // idle, and whether the heap is quiet; if both are true it collects and returns the free memory.
 //
 // Run works on its caller's goroutine and returns when its context ends. A trim costs a collection: about ten
-// microseconds a guest, mostly concurrent with everything else.
+// microseconds a guest, mostly concurrent with everything else. Trims take less than a hundredth of the time.
 package trim
 
 import (
@@ -19,14 +19,15 @@ import (
 const (
 	// interval is how often the heap is checked; a heap that grows much within it is not quiet.
 	interval = 2 * time.Second
-	// pause is the least time between two trims.
-	pause = 10 * time.Second
+	// pause is the least time between two trims, and pauseFactor how many times as long as a trim took it is.
+	pause       = 10 * time.Second
+	pauseFactor = 100
 	// worthwhile is the least that a trim must yield, in bytes and as a fraction of what is in use.
-	worthwhile         = 16 << 20
-	worthwhileFraction = 8
-	// quietFraction is how little a quiet heap may have grown within interval: guests that come and go make
-	// it grow by more, guests that wake and wait by less.
-	quietFraction = 8
+	worthwhile         = 8 << 20
+	worthwhileFraction = 32
+	// quiet is how many intervals it takes the heap at least to grow by what a trim yields: guests that come and go
+	// make it grow faster, guests that wake and wait slower.
+	quiet = 8
 )
 
 // heap is a reading, in bytes.
@@ -44,7 +45,7 @@ func (h heap) yield() uint64 { return h.objects - min(h.live, h.objects) + h.idl
 func (h heap) due(before heap) bool {
 	inUse := h.live + h.stacks
 	grown := h.objects - min(before.objects, h.objects)
-	return h.yield() >= worthwhile && h.yield() >= inUse/worthwhileFraction && grown <= h.objects/quietFraction
+	return h.yield() >= worthwhile && h.yield() >= inUse/worthwhileFraction && grown <= h.yield()/quiet
 }
 
 // Run trims until ctx ends.
@@ -61,8 +62,9 @@ func Run(ctx context.Context) {
 		case now := <-ticks.C:
 			h := read()
 			if now.After(next) && h.due(before) {
+				began := time.Now()
 				debug.FreeOSMemory()
-				next = now.Add(pause)
+				next = now.Add(max(pause, pauseFactor*time.Since(began)))
 				h = read()
 			}
 			before = h

@@ -15,8 +15,9 @@ func TestDue(t *testing.T) {
 		now, before heap
 		want        bool
 	}{
-		{"a small daemon", heap{objects: 20 * mib, live: 10 * mib}, heap{objects: 20 * mib}, false},
+		{"a small daemon", heap{objects: 12 * mib, live: 6 * mib}, heap{objects: 12 * mib}, false},
 		{"garbage after a burst", heap{objects: 200 * mib, live: 100 * mib, stacks: 80 * mib}, heap{objects: 200 * mib}, true},
+		{"a little garbage after a burst", heap{objects: 110 * mib, live: 100 * mib, stacks: 80 * mib}, heap{objects: 110 * mib}, true},
 		{"still growing", heap{objects: 200 * mib, live: 100 * mib}, heap{objects: 170 * mib}, false},
 		{"little garbage beside much in use", heap{objects: 1020 * mib, live: 1000 * mib, stacks: 800 * mib}, heap{objects: 1020 * mib}, false},
 		{"free and not given back", heap{objects: 10 * mib, live: 10 * mib, idle: 500 * mib}, heap{objects: 300 * mib}, true},

@@ -81,7 +81,7 @@ func (c *CoreInstance) instantiate() (err error) {
 	default:
 		return &InternalError{Err: err}
 	}
-	dropWASIState(guest)
+	c.engine.fields.dropWASIState(guest)
 	c.guest = guest
 	return nil
 }

@@ -52,6 +52,7 @@ type Engine struct {
 	context contextModule
 	tables  bool // the engine makes the tables of instances
 	stacks  stackFields
+	fields  instanceFields
 }
 
 // New opens an engine. ctx applies to New only.

@@ -81,21 +81,6 @@ func machineCode(guest api.Module) (code []byte, offsets []int) {
 	return executable.Bytes(), offsets
 }
 
-// field returns a field of the struct that v points to, through interfaces.
-func field(v reflect.Value, name string) (reflect.Value, bool) {
-	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer {
-		if v.IsNil() {
-			return reflect.Value{}, false
-		}
-		v = v.Elem()
-	}
-	if v.Kind() != reflect.Struct {
-		return reflect.Value{}, false
-	}
-	f := v.FieldByName(name)
-	return f, f.IsValid()
-}
-
 // prologues decode the frame size from a function's prologue, by architecture. They return zero if the
 // function doesn't begin as wazero's functions do.
 var prologues = map[string]func(code []byte) int64{"amd64": prologueAMD64, "arm64": prologueARM64}

@@ -38,11 +38,11 @@ const mostGrown = 8 << 10
 func (c *CoreInstance) handle(export string) api.Function {
 	h, stacks := &c.module.handles, &c.engine.stacks
 	if p := h.confirmed(export); p != nil {
-		return stacks.copy(p, stacks.engineOf(c.guest))
+		return stacks.copy(p, stacks.engineOf(c.engine.fields.engine.of(reflect.ValueOf(c.guest), "Engine")))
 	}
 	made := c.guest.ExportedFunction(export)
 	if made != nil && stacks.shrink(made) && stacks.copied {
-		h.learn(export, stacks, made, stacks.engineOf(c.guest))
+		h.learn(export, stacks, made, stacks.engineOf(c.engine.fields.engine.of(reflect.ValueOf(c.guest), "Engine")))
 	}
 	return made
 }
@@ -85,9 +85,8 @@ func bytesOf(pointer reflect.Value) []byte {
 	return unsafe.Slice((*byte)(pointer.UnsafePointer()), pointer.Type().Elem().Size())
 }
 
-// engineOf returns what handles of an instance have as their parent, or nil.
-func (f *stackFields) engineOf(guest api.Module) unsafe.Pointer {
-	engine, ok := field(reflect.ValueOf(guest), "Engine")
+// engineOf returns what handles of an instance have as their parent, or nil. It gets the instance's engine.
+func (f *stackFields) engineOf(engine reflect.Value, ok bool) unsafe.Pointer {
 	if !ok || engine.Kind() != reflect.Interface || engine.Elem().Type() != f.engine {
 		return nil
 	}

@@ -294,7 +294,7 @@ func (c *contextModule) instantiate(e *Engine) (api.Module, error) {
 	if err != nil {
 		return nil, &InternalError{Err: err}
 	}
-	dropWASIState(instance)
+	e.fields.dropWASIState(instance)
 	if e.types.possible {
 		forgetTypes(instance)
 	}

@@ -115,7 +115,11 @@ func (r *functionRecords) record(function uint32, context uintptr) functionRecor
 
 // contextOf returns what records of an instance have as their context, or zero.
 func contextOf(engine reflect.Value) uintptr {
-	context, ok := field(engine, "opaquePtr")
+	return contextAt(field(engine, "opaquePtr"))
+}
+
+// contextAt is contextOf for the field that has it.
+func contextAt(context reflect.Value, ok bool) uintptr {
 	if !ok || context.Kind() != reflect.Pointer {
 		return 0
 	}
@@ -214,7 +218,7 @@ func (c *CoreInstance) makeTables() error {
 		return nil
 	}
 	records.once.Do(func() { records.find(c.guest) })
-	maker := newTableMaker(c.guest, records, c.tables)
+	maker := newTableMaker(&c.engine.fields, c.guest, records, c.tables)
 	maker.size(info.Tables)
 	for n := range info.ElementSegments {
 		s := &info.ElementSegments[n]
@@ -239,6 +243,7 @@ func (c *CoreInstance) makeTables() error {
 
 // tableMaker makes the tables of an instance.
 type tableMaker struct {
+	fields   *instanceFields
 	memory   tableMemory
 	instance reflect.Value
 	tables   [][]uintptr // since size
@@ -248,23 +253,23 @@ type tableMaker struct {
 	context  uintptr
 }
 
-func newTableMaker(guest api.Module, records *functionRecords, memory tableMemory) *tableMaker {
+func newTableMaker(f *instanceFields, guest api.Module, records *functionRecords, memory tableMemory) *tableMaker {
 	instance := reflect.ValueOf(guest)
-	segments, _ := field(instance, "ElementInstances")
-	engine, _ := field(instance, "Engine")
+	segments, _ := f.segments.of(instance, "ElementInstances")
+	engine, _ := f.engine.of(instance, "Engine")
 	return &tableMaker{
-		memory: memory, instance: instance, segments: segments.Interface().([][]uintptr),
-		records: records, referrer: engine.Interface().(referrer), context: contextOf(engine),
+		fields: f, memory: memory, instance: instance, segments: segments.Interface().([][]uintptr),
+		records: records, referrer: engine.Interface().(referrer), context: contextAt(f.context.of(engine, "opaquePtr")),
 	}
 }
 
 // size gives the tables their sizes, except for imported ones, which come first.
 func (m *tableMaker) size(sizes []uint32) {
-	tables, _ := field(m.instance, "Tables")
+	tables, _ := m.fields.tables.of(m.instance, "Tables")
 	m.tables = make([][]uintptr, tables.Len())
 	imported := len(m.tables) - len(sizes)
 	for i := range m.tables {
-		references, _ := field(tables.Index(i), "References")
+		references, _ := m.fields.references.of(tables.Index(i), "References")
 		if i < imported {
 			m.tables[i] = references.Interface().([]uintptr)
 			continue

@@ -89,8 +89,9 @@ func (s *supervisor) admit(r *request) bool {
 	if !s.stopping {
 		v, instead = s.pool.admit(&r.ticket)
 	}
-	full := s.fullError()
+	var full error
 	if instead != nil {
+		full = s.fullError()
 		s.counts.Refused++
 		instead.request.over = true
 		if c := instead.request.called; c != nil {

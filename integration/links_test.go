@@ -196,6 +196,15 @@ func TestLinkedStreamWait(t *testing.T) {
 		await("pipes", "workload owing example:pipes/pipes@1.0.0#succ future")
 	}
 	awaitAll()
+	c.must(t, "serve", "-d", "--id", "owed", "--offer", componentFile("pipes"))
+	c.must(t, "submit", "--id", "circling", "--link", "example:pipes/pipes=workload:owed", "--call", "owes()", componentFile("piping"))
+	for id, other := range map[string]string{"circling": "owed", "owed": "circling"} {
+		for deadline := time.Now().Add(20 * time.Second); !strings.Contains(c.must(t, "status", id), "workload "+other+", which can't go on either"); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("it is not told that two wait for each other:\n%s", c.must(t, "status", id))
+			}
+		}
+	}
 	d.Stop()
 	c = newCtlOf(t, testkit.Start(t, dir))
 	awaitAll()

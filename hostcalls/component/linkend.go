@@ -16,8 +16,9 @@ type linkSource struct {
 	typ    *types.Type // of the stream or future
 	end    *HostEnd
 	note   note
-	held   int64       // what was left when the writer had ended, and counts as memory of this store
-	taken  []link.Item // that are being delivered
+	waits  hostcalls.Op // that it waits for, once it has
+	held   int64        // what was left when the writer had ended, and counts as memory of this store
+	taken  []link.Item  // that are being delivered
 }
 
 var (
@@ -74,7 +75,10 @@ func (p *linkSource) Ready() bool {
 	if p.stream.Ready() || p.side.by.Revoked() {
 		return true
 	}
-	p.side.await(p.end, hostcalls.OpRead, p.stream)
+	if p.waits.Kind == 0 {
+		p.waits = p.side.waitFor(hostcalls.OpRead, p.stream)
+	}
+	p.end.Await(p.waits, nil)
 	return false
 }
 
@@ -166,7 +170,8 @@ type linkSink struct {
 	typ    *types.Type // of the stream or future
 	end    *HostEnd
 	note   note
-	held   int64 // what nobody has read yet, as memory of this store
+	waits  hostcalls.Op // that it waits for, once it has
+	held   int64        // what nobody has read yet, as memory of this store
 }
 
 var (
@@ -202,8 +207,16 @@ func (k *linkSink) Ready() bool {
 	if gone, _ := k.stream.Gone(); gone || k.side.by.Revoked() || k.stream.Room() > 0 {
 		return true
 	}
-	k.side.await(k.end, hostcalls.OpWrite, k.stream)
+	k.await()
 	return false
+}
+
+// await says that the end waits for room.
+func (k *linkSink) await() {
+	if k.waits.Kind == 0 {
+		k.waits = k.side.waitFor(hostcalls.OpWrite, k.stream)
+	}
+	k.end.Await(k.waits, nil)
 }
 
 // Consume implements Consumer.
@@ -224,7 +237,7 @@ func (k *linkSink) Consume(from *Items) (more bool) {
 		n = k.writeItems(from, n)
 	}
 	if n == 0 {
-		k.side.await(k.end, hostcalls.OpWrite, k.stream)
+		k.await()
 		return true
 	}
 	k.side.progress()

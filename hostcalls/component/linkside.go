@@ -203,14 +203,14 @@ func (l *linkSide) progress() {
 	}
 }
 
-// await says what an end waits for.
-func (l *linkSide) await(h *HostEnd, kind hostcalls.OpKind, s *link.Stream) {
+// waitFor is what an end waits for.
+func (l *linkSide) waitFor(kind hostcalls.OpKind, s *link.Stream) hostcalls.Op {
 	what := "stream"
 	if s.Future() {
 		what = "future"
 	}
-	h.Await(hostcalls.Op{
+	return hostcalls.Op{
 		Kind: kind, Target: fmt.Sprintf("workload %s %s %s", l.peer, l.function, what),
 		Subject: linkSubject{l.peer, l.by, s},
-	}, nil)
+	}
 }

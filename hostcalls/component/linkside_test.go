@@ -120,7 +120,7 @@ func (*linkedHost) ListenAddresses() []string { return nil }
 func newLinkedNode(t testing.TB, p *farProvider) *node {
 	t.Helper()
 	peer := link.Peer{Offers: link.NewOffers(), Tenant: "t", ID: "far"}
-	n := newNode(t, Config{NewHost: func(s *Store, _ *abi.Config) (Host, error) { return &linkedHost{s, peer}, nil }})
+	n := newNodeOf(t, Config{NewHost: func(s *Store, _ *abi.Config) (Host, error) { return &linkedHost{s, peer}, nil }}, 2)
 	p.exports, _ = n.load("pipes").Offered()
 	withdraw, err := peer.Offer(p)
 	if err != nil {

@@ -28,6 +28,12 @@ type node struct {
 
 func newNode(t testing.TB, config Config) *node {
 	t.Helper()
+	return newNodeOf(t, config, 1)
+}
+
+// newNodeOf makes a node with so many workers.
+func newNodeOf(t testing.TB, config Config, workers int) *node {
+	t.Helper()
 	a, err := New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +42,7 @@ func newNode(t testing.TB, config Config) *node {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := executor.New(executor.Config{Workers: 1})
+	x, err := executor.New(executor.Config{Workers: workers})
 	if err != nil {
 		t.Fatal(err)
 	}

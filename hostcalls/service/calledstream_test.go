@@ -3,6 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -155,4 +156,35 @@ func TestLinkedStreamRevoked(t *testing.T) {
 	if n.end(w); w.err != nil {
 		t.Error(w.err)
 	}
+}
+
+// Many callers, of which some are ended at any time, leave nothing behind, whatever their streams do.
+func TestLinkedStreamsEndedAtRandom(t *testing.T) {
+	n := newPipes(t)
+	provider := n.providePipes(abi.Service{Timeout: 500 * time.Millisecond}, 0)
+	p := n.load("piping")
+	exports := []struct {
+		name string
+		arg  uint64
+	}{
+		{"pour", 300_000}, {"round", 20_000}, {"backs", 20_000}, {"fills", 300_000}, {"sips", none}, {"keeps", 100_000}, {"leaves", none},
+		{"hears", none}, {"owes", none}, {"next", 1}, {"cancels", none}, {"many", 20}, {"crashes", none}, {"ticks", 100_000},
+	}
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		var all []*workload
+		for range 16 {
+			e := exports[rnd.IntN(len(exports))]
+			w := n.beginWith(p, e.name, e.arg)
+			all = append(all, w)
+			time.AfterFunc(time.Duration(rnd.IntN(20))*time.Millisecond, func() { w.task.Cancel(errCancelled) })
+		}
+		for _, w := range all {
+			n.end(w)
+		}
+	}
+	n.idle(provider)
+	provider.task.Cancel(errCancelled)
+	n.end(provider)
+	n.until("no memory is counted", func() bool { return n.engine.MemoryUsed()-n.engine.MemoryFreeing() == 0 })
 }

@@ -38,7 +38,7 @@ type linkEnd interface {
 }
 
 const (
-	// maxLinkSinks bounds the streams and futures that one side of a call writes, and so those that the other one reads.
+	// maxLinkSinks bounds the streams and futures that a component writes for one call of another workload, which has a handle of each.
 	maxLinkSinks = 1 << 10
 	// linkEndBytes is the memory that an end takes, about, with its half of the stream.
 	linkEndBytes = 1 << 10
@@ -97,7 +97,7 @@ func (l *linkSide) remove(e linkEnd) {
 // outgoing makes streams of the ends in a value of the component.
 func (l *linkSide) outgoing(t *types.Type, v *value.Value, streams *[]*link.Stream) error {
 	return value.Channels(t, v, func(t *types.Type, v *value.Value) error {
-		if l.sinks == maxLinkSinks {
+		if !l.serves && l.sinks == maxLinkSinks {
 			return trapf("%s: more than %d streams and futures of a call are open to workload %s", l.function, maxLinkSinks, l.peer)
 		}
 		s := link.NewStream(t, &l.store.loaded.abi.buffers)

@@ -44,7 +44,7 @@ func TestLinkedStreams(t *testing.T) {
 		{"round", 0, 0}, {"round", 1000, 1000}, {"round", 1_000_000, 1_000_000},
 		{"backs", 0, 0}, {"backs", 1000, 1000}, {"backs", 1_000_000, 1_000_000},
 		{"fills", 0, 0}, {"fills", 1000, 1000}, {"fills", 5_000_000, 5_000_000},
-		{"next", 7, 8}, {"many", 1000, 1_000_000},
+		{"next", 7, 8}, {"many", 1000, 1_000_000}, {"crowd", 1024, 1024},
 		{"keeps", 1000, 1000}, {"ticks", 1000, 1000},
 		{"sips", none, 100}, {"leaves", none, 0}, {"cancels", none, 4},
 	} {
@@ -53,6 +53,18 @@ func TestLinkedStreams(t *testing.T) {
 		if w.err != nil || w.exit.Result == nil || w.exit.Result.Bits != tt.want {
 			t.Errorf("%s(%d): %v, %v, want %d", tt.export, tt.arg, w.exit.Result, w.err, tt.want)
 		}
+	}
+	n.idle(provider)
+}
+
+// One call gives a bounded number of streams away, so that it can't fill the other workload's table.
+func TestLinkedStreamsAreBounded(t *testing.T) {
+	n := newPipes(t)
+	provider := n.providePipes(abi.Service{}, 0)
+	w := n.beginWith(n.load("piping"), "crowd", 1025)
+	const want = "example:pipes/pipes@1.0.0#all: more than 1024 streams and futures of a call are open to workload pipes"
+	if n.end(w); !strings.Contains(fmt.Sprint(w.err), want) {
+		t.Errorf("it ends with %v", w.err)
 	}
 	n.idle(provider)
 }

@@ -994,7 +994,8 @@ type HttpService struct {
 	// key is the key of certificate.
 	Key string `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"`
 	// offer lets other workloads of the tenant call the functions that the component exports, if they have a LinkGrant. Such calls are
-	// requests as those of HTTP are, without a time limit. A service that offers its functions needs no listener.
+	// requests as those of HTTP are, without a time limit until they have returned. Then request_timeout is how long they may go on
+	// without anything moving in their streams and futures. A service that offers its functions needs no listener.
 	Offer         bool `protobuf:"varint,10,opt,name=offer,proto3" json:"offer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1,9 +1,11 @@
 ;; A component that others call with streams and futures: piping.wat does. Its calls use the same memory, so it copies for one at a time.
 (component
   (core module $libc
-    (memory (export "memory") 2))
+    (memory (export "memory") 2)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 98304)))
   (core instance $libc (instantiate $libc))
   (alias core export $libc "memory" (core memory $memory))
+  (alias core export $libc "realloc" (core func $realloc))
   (type $bytes (stream u8))
   (type $number (future u32))
   (canon stream.new $bytes (core func $new))
@@ -133,6 +135,18 @@
     ;; It keeps the stream.
     (func (export "keep") (param i32) (result i32) (call $return) (i32.const 0))
     (func (export "tick"))
+    ;; It drops all that it is given, and returns how many they are.
+    (func (export "all") (param $at i32) (param $n i32) (result i32)
+      (local $left i32)
+      (local.set $left (local.get $n))
+      (block $done
+        (loop $next
+          (br_if $done (i32.eqz (local.get $left)))
+          (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+          (call $drop-readable (i32.load (i32.add (local.get $at) (i32.shl (local.get $left) (i32.const 2)))))
+          (br $next)))
+      (call $return-u32 (local.get $n))
+      (i32.const 0))
     ;; It gives back what it is given.
     (func (export "back") (param i32) (result i32) (local.get 0))
     ;; It gives one more than the number.
@@ -164,9 +178,11 @@
   (func $keep async (param "it" $bytes) (canon lift (core func $m "keep") async (callback (core func $m "callback"))))
   (func $back (param "it" $bytes) (result $bytes) (canon lift (core func $m "back")))
   (func $tick (canon lift (core func $m "tick")))
+  (func $all async (param "of" (list $bytes)) (result u32)
+    (canon lift (core func $m "all") (memory $memory) (realloc $realloc) async (callback (core func $m "callback"))))
   (func $succ async (param "of" $number) (result $number) (canon lift (core func $m "succ") async (callback (core func $m "callback"))))
   (instance $pipes
     (export "drain" (func $drain)) (export "sip" (func $sip)) (export "copy" (func $copy)) (export "fill" (func $fill))
     (export "crash" (func $crash)) (export "silent" (func $silent)) (export "keep" (func $keep)) (export "back" (func $back))
-    (export "tick" (func $tick)) (export "succ" (func $succ)))
+    (export "tick" (func $tick)) (export "all" (func $all)) (export "succ" (func $succ)))
   (export "example:pipes/pipes@1.0.0" (instance $pipes)))

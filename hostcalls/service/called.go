@@ -102,8 +102,11 @@ func (r *request) lost(failure error) error {
 	s := r.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.instance == nil || r.instance.told {
+	switch i := r.instance; {
+	case i == nil:
 		failure = nil
+	case i.told:
+		failure = i.lost
 	}
 	return r.lostTo(failure)
 }

@@ -135,16 +135,20 @@ func TestLinkedStreams(t *testing.T) {
 	c := newCtl(t, tool(t))
 	c.must(t, "serve", "-d", "--id", "copying", "--offer", componentFile("streams"))
 	c.must(t, "serve", "-d", "--id", "passing", "--offer", "--link", "copy=workload:copying", componentFile("between"))
-	want, got := sha256.New(), sha256.New()
-	input := io.TeeReader(io.LimitReader(rand.NewChaCha8([32]byte{2}), 1<<20), want)
-	cmd := c.command(t, "run", "-i", "--link", "copy=workload:passing", componentFile("filter"))
-	var errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = input, got, &errs
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v: %s", err, &errs)
-	}
-	if !bytes.Equal(want.Sum(nil), got.Sum(nil)) {
-		t.Error("what came out is not what went in")
+	for _, args := range [][]string{
+		{"run", "-i", "--link", "copy=workload:passing", componentFile("filter")},
+		{"call", "--link", "copy=workload:passing", componentFile("between"), "copy(-)"}, // which is no workload, with the streams of a client
+	} {
+		want, got := sha256.New(), sha256.New()
+		cmd := c.command(t, args...)
+		var errs bytes.Buffer
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = io.TeeReader(io.LimitReader(rand.NewChaCha8([32]byte{2}), 1<<20), want), got, &errs
+		if err := cmd.Run(); err != nil {
+			t.Fatalf("%v: %s", err, &errs)
+		}
+		if !bytes.Equal(want.Sum(nil), got.Sum(nil)) {
+			t.Errorf("%s: what came out is not what went in", args[0])
+		}
 	}
 	c.must(t, "serve", "-d", "--id", "pipes", "--offer", componentFile("pipes"))
 	c.must(t, "module", "push", "--tag", "piping", componentFile("piping"))

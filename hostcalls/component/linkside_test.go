@@ -582,6 +582,79 @@ func TestLinkedCallee(t *testing.T) {
 	v.wantNothing(v.Store)
 }
 
+// take takes an item.
+func (f *far) take() link.Item {
+	f.Helper()
+	for {
+		if items := f.Take(1); len(items) > 0 {
+			return items[0]
+		}
+		if over, err := f.Over(); over {
+			f.Fatalf("it is over: %v", err)
+		}
+		if !f.Ready() {
+			f.wait()
+		}
+	}
+}
+
+// wantOver says that nothing else comes, and that nothing is missing.
+func (f *far) wantOver() {
+	f.Helper()
+	for !f.Ready() {
+		f.wait()
+	}
+	if over, err := f.Over(); !over || err != nil {
+		f.Errorf("over: %t, %v", over, err)
+	}
+}
+
+// A component of C gives and takes several streams and futures at once, of numbers, texts and results.
+func TestLinkedValues(t *testing.T) {
+	n := newNode(t, Config{})
+	v := n.serve(n.load("streams"), abi.Config{}, executor.TaskSpec{})
+	f := v.program.lifts[v.program.exports["zip"]].plan.Func
+	var args link.Parcel
+	var writers []*far
+	for i := range f.Params {
+		s := link.NewStream(f.Params[i].Type, &v.loaded.abi.buffers)
+		args.Streams, args.Values = append(args.Streams, s), append(args.Values, value.Uint(uint64(i)))
+		writers = append(writers, writerOf(t, s))
+	}
+	c := v.exportAny("zip", args)
+	for i, name := range []string{"one", "two", "three"} {
+		writers[0].Put(link.Item{Value: value.Uint(uint64(i + 1))})
+		writers[1].Put(link.Item{Value: value.String(name)})
+	}
+	writers[1].End(nil)
+	r := readerOf(t, c.result(t).Streams[0])
+	for i, name := range []string{"one", "two", "three"} {
+		if got := r.take().Value; got.Items[0].Bits != uint64(i+1) || string(got.Items[1].Bytes) != name {
+			t.Errorf("%v", got)
+		}
+	}
+	r.wantOver()
+	writers[0].awaitGone()
+	c.wantExit(t)
+
+	c = v.exportAny("read", link.Parcel{Values: []value.Value{value.String("hello"), value.Case(1, value.String("it is late"))}})
+	result := c.result(t)
+	parts := result.Values[0].Items
+	r = readerOf(t, result.Streams[parts[0].Bits])
+	if read, err := r.rest(); read != 5 || err != nil {
+		t.Errorf("%d bytes, %v", read, err)
+	}
+	end := readerOf(t, result.Streams[parts[1].Bits]).take().Value
+	if end.Bits != 1 || string(end.Items[0].Bytes) != "it is late" {
+		t.Errorf("it ends with %v", end)
+	}
+	c.wantExit(t)
+	v.wantIdle()
+	if err := v.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Streams and futures cross in items of others, and a component may hand all of them back.
 func TestLinkedItems(t *testing.T) {
 	n := newNode(t, Config{})
@@ -590,30 +663,6 @@ func TestLinkedItems(t *testing.T) {
 		s := newStreamOf(v, name)
 		return v.exportAny(name, link.Parcel{Values: []value.Value{{}}, Streams: []*link.Stream{s}}), writerOf(t, s)
 	}
-	take := func(r *far) link.Item {
-		t.Helper()
-		for {
-			if items := r.Take(1); len(items) > 0 {
-				return items[0]
-			}
-			if over, err := r.Over(); over {
-				t.Fatalf("it is over: %v", err)
-			}
-			if !r.Ready() {
-				r.wait()
-			}
-		}
-	}
-	wantEnd := func(r *far) {
-		t.Helper()
-		for !r.Ready() {
-			r.wait()
-		}
-		if over, err := r.Over(); !over || err != nil {
-			t.Errorf("over: %t, %v", over, err)
-		}
-	}
-
 	c, w := begin("nested")
 	inner := newStreamOf(v, "texts")
 	writer := writerOf(t, inner)
@@ -621,14 +670,14 @@ func TestLinkedItems(t *testing.T) {
 	w.End(nil)
 	writer.Put(link.Item{Value: value.String("hello")})
 	r := readerOf(t, c.result(t).Streams[0])
-	item := take(r)
+	item := r.take()
 	reader := readerOf(t, item.Streams[0])
-	if got := take(reader); string(got.Value.Bytes) != "hello" {
+	if got := reader.take(); string(got.Value.Bytes) != "hello" {
 		t.Errorf("%q", got.Value.Bytes)
 	}
 	writer.End(nil)
-	wantEnd(reader)
-	wantEnd(r)
+	reader.wantOver()
+	r.wantOver()
 	c.wantExit(t)
 
 	// What nobody takes of them is given up.
@@ -650,7 +699,7 @@ func TestLinkedItems(t *testing.T) {
 	c, w = begin("promise")
 	w.Put(link.Item{Value: value.String("yes")})
 	w.End(nil)
-	if got := take(readerOf(t, c.result(t).Streams[0])); string(got.Value.Bytes) != "yes" {
+	if got := readerOf(t, c.result(t).Streams[0]).take(); string(got.Value.Bytes) != "yes" {
 		t.Errorf("%q", got.Value.Bytes)
 	}
 	c.wantExit(t)
@@ -662,9 +711,9 @@ func TestLinkedItems(t *testing.T) {
 	w.End(nil)
 	r = readerOf(t, c.result(t).Streams[0])
 	for range 3 {
-		take(r)
+		r.take()
 	}
-	wantEnd(r)
+	r.wantOver()
 	c.wantExit(t)
 	v.wantIdle()
 	if err := v.stop(); err != nil {

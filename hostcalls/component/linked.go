@@ -170,6 +170,9 @@ func (k *linkedCall) giveUp() {
 	k.over, k.answer = true, link.Answer{}
 	k.mu.Unlock()
 	left.Discard()
+	if !served && k.side != nil {
+		k.side.givenUp = true
+	}
 	if !served {
 		k.cancel()
 	}

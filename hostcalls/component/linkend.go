@@ -35,7 +35,7 @@ func (p *linkSource) onWake() error {
 		return err
 	}
 	err := p.end.serve()
-	if over, why := p.stream.Over(); err != nil || !over || p.end.stopped || p.end.relay != nil || p.stream.Future() || why != nil && !p.side.serves {
+	if over, why := p.stream.Over(); err != nil || !over || p.end.stopped || p.end.relay != nil || p.stream.Future() || p.side.fails(why) {
 		return err
 	}
 	return p.end.stop(false) // the component need not read to see that
@@ -134,7 +134,7 @@ func (p *linkSource) move(to *Items) (n int) {
 // take what it has got for the whole. One that was called serves others, and sees the end of the stream. Of a future there is none, so
 // its reader waits until it is cancelled.
 func (p *linkSource) ended(c *Call, err error) (more bool) {
-	if err != nil && !p.side.serves {
+	if p.side.fails(err) {
 		p.side.fault(c, p.typ, err)
 	}
 	return p.stream.Future()
@@ -188,7 +188,7 @@ func (k *linkSink) onWake() error {
 		}
 		return nil
 	}
-	if gone, why := k.stream.Gone(); gone && (why == nil || k.side.serves) {
+	if gone, why := k.stream.Gone(); gone && !k.side.fails(why) {
 		return k.end.stop(false) // the component need not write to see that
 	}
 	return k.end.serve()
@@ -225,7 +225,7 @@ func (k *linkSink) Consume(from *Items) (more bool) {
 	k.side.check(c)
 	k.settle()
 	if gone, why := k.stream.Gone(); gone {
-		if why != nil && !k.side.serves {
+		if k.side.fails(why) {
 			k.side.fault(c, k.typ, why)
 		}
 		return false

@@ -19,6 +19,7 @@ type linkSide struct {
 	function string       // that is called
 	peer     string       // the workload at the other side
 	serves   bool         // the other side has called
+	givenUp  bool         // the component has cancelled the call
 	by       *lease.Lease // of the side that calls
 	ends     map[linkEnd]struct{}
 	sinks    int                       // of ends
@@ -177,6 +178,10 @@ func (l *linkSide) check(c *Call) {
 		c.Trap("the grant was revoked: %s", l.by)
 	}
 }
+
+// fails reports whether the component traps if the other side has ended for a reason: if it has called, and still wants what it has called
+// for. Otherwise the end is all that it sees.
+func (l *linkSide) fails(why error) bool { return why != nil && !l.serves && !l.givenUp }
 
 // fault traps since the other side has failed.
 func (l *linkSide) fault(c *Call, of *types.Type, why error) {

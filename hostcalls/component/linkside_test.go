@@ -350,6 +350,19 @@ func TestLinkedCallerEnds(t *testing.T) {
 	}
 }
 
+// A component that has cancelled a call does not trap at its streams, however the other workload ends it.
+func TestLinkedCancelled(t *testing.T) {
+	p := &farProvider{}
+	n := newLinkedNode(t, p)
+	p.call = func(c link.Call, _ func(link.Answer)) func() {
+		return func() { c.Args.Streams[0].Drop(errFar) }
+	}
+	const cancelled = "4" // before it has returned
+	if got := n.beginLinked("cancels", 0).wait(n); got != cancelled {
+		t.Error(got)
+	}
+}
+
 // What nobody has read counts as memory of the component that has written it.
 func TestLinkedStreamMemory(t *testing.T) {
 	p := &farProvider{}

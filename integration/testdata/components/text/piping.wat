@@ -204,13 +204,15 @@
       (call $tick)
       (call $return (local.get $n))
       (i32.const 0))
-    ;; It cancels a call that reads, and returns the state that it has then.
+    ;; It cancels a call that reads, writes on, and returns the state that the call had then.
     (func (export "cancels") (result i32)
       (local $ends i64) (local $call i32)
       (local.set $ends (call $new))
       (local.set $call (i32.shr_u (call $drain (call $readable (local.get $ends)) (i32.const 16)) (i32.const 4)))
       (drop (call $put (call $writable (local.get $ends)) (i32.const 1000)))
-      (call $return (call $subtask.cancel (local.get $call)))
+      (local.set $call (call $subtask.cancel (local.get $call)))
+      (drop (call $put (call $writable (local.get $ends)) (i32.const 1000000)))
+      (call $return (local.get $call))
       (i32.const 0))
     ;; It gives a number, and returns the one that it gets, which is one more.
     (func (export "next") (param $n i32) (result i32)

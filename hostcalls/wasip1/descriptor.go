@@ -73,7 +73,7 @@ type table struct {
 	free    int           // no lower number is free
 	limit   int           // bound on the length of entries
 	budget  *hostcalls.Budget
-	owner   string // key in the budget
+	guest   *hostcalls.Guest // its owner is the key in the budget
 }
 
 // hostDescriptors returns the number of the daemon's own descriptors that d holds.
@@ -85,9 +85,9 @@ func hostDescriptors(d descriptor) int64 {
 	return 1
 }
 
-// init makes an empty table of at most limit descriptors, which take the owner's share of the budget.
-func (t *table) init(limit int, budget *hostcalls.Budget, owner string) {
-	t.limit, t.budget, t.owner = limit, budget, owner
+// init makes an empty table of at most limit descriptors, which take the share of the guest's owner in the budget.
+func (t *table) init(limit int, budget *hostcalls.Budget, guest *hostcalls.Guest) {
+	t.limit, t.budget, t.guest = limit, budget, guest
 	t.entries = t.stdio[:0]
 }
 
@@ -134,7 +134,7 @@ func (t *table) set(fd int, d descriptor) {
 }
 
 // hostFull reports whether the owner's share of the budget is spent, so that add would fail with errnoNfile.
-func (t *table) hostFull() bool { return !t.budget.Allows(t.owner, 1) }
+func (t *table) hostFull() bool { return !t.budget.Allows(t.guest.Owner(), 1) }
 
 // add puts d under the lowest free number. It fails with errnoMfile if the table is full, and with errnoNfile
 // if the owner's share of the budget is spent; then the caller still has to close d.
@@ -144,7 +144,7 @@ func (t *table) add(d descriptor) (uint32, errno) {
 	if t.full() {
 		return 0, errnoMfile
 	}
-	if !t.budget.Take(t.owner, hostDescriptors(d)) {
+	if !t.budget.Take(t.guest.Owner(), hostDescriptors(d)) {
 		return 0, errnoNfile
 	}
 	fd := t.free
@@ -170,7 +170,7 @@ func (t *table) remove(fd uint32) (descriptor, errno) {
 }
 
 // returnBudget gives a descriptor's share of the budget back. It may be called from any goroutine.
-func (t *table) returnBudget(d descriptor) { t.budget.Give(t.owner, hostDescriptors(d)) }
+func (t *table) returnBudget(d descriptor) { t.budget.Give(t.guest.Owner(), hostDescriptors(d)) }
 
 // renumber moves the descriptor from to the number to, which must be in use. It returns the descriptor that
 // was there, which the caller closes, or nil if the two numbers are the same.

@@ -19,7 +19,7 @@ func (b *blank) close(_ *Process, onClosed func()) { b.closed++; onClosed() }
 
 func newTable(limit int) *table {
 	t := new(table)
-	t.init(limit, nil, "")
+	t.init(limit, nil, &hostcalls.Guest{})
 	return t
 }
 
@@ -162,7 +162,7 @@ func TestRights(t *testing.T) {
 func TestDescriptorBudget(t *testing.T) {
 	var tab table
 	budget := hostcalls.NewBudget(2)
-	tab.init(100, budget, "")
+	tab.init(100, budget, &hostcalls.Guest{})
 	left := func() (n int64) {
 		for budget.Take("", 1) {
 			n++

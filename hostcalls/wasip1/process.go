@@ -58,7 +58,7 @@ func newProcess(a *ABI, config *abi.Config) (*Process, error) {
 		sandboxed:  config.Sandbox != nil,
 	}
 	p.granted = newGranted(p, a, config)
-	p.fds.init(config.Descriptors, config.Budget, config.Owner)
+	p.fds.init(config.Descriptors, config.Budget, &p.Guest)
 	p.openStdio(config)
 	return p, nil
 }

@@ -19,14 +19,14 @@ func (p *Process) refuseDescriptor() errno {
 
 // refuseHostDescriptor notes that the host has no descriptor left for the program, and returns the errno for it.
 func (p *Process) refuseHostDescriptor() errno {
-	p.fds.budget.Refused(p.fds.owner)
+	p.fds.budget.Refused(p.Owner())
 	return errnoMfile
 }
 
 // noteShortage notes an error of the host which means that it has no descriptor left.
 func (p *Process) noteShortage(err error) {
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-		p.fds.budget.Refused(p.fds.owner)
+		p.fds.budget.Refused(p.Owner())
 	}
 }
 

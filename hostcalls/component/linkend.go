@@ -247,15 +247,22 @@ func (k *linkSink) Consume(from *Items) (more bool) {
 	return !k.stream.Future()
 }
 
-// writeBytes writes up to n bytes. If the component has no memory for what nobody has read, it waits until somebody has.
+// leastWritten is how few bytes are written at a time for want of memory.
+const leastWritten = 1 << 10
+
+// writeBytes writes up to n bytes. If the component has little memory it writes fewer, and then waits until somebody has read them.
 func (k *linkSink) writeBytes(from *Items, n int) (written int) {
 	growth := k.stream.Growth(n)
-	if growth > 0 && !k.side.store.Hold(growth) {
-		if k.held == 0 {
+	for growth > 0 && !k.side.store.Hold(growth) {
+		switch {
+		case k.held > 0:
+			k.stream.WaitToWrite()
+			return 0
+		case n <= leastWritten:
 			k.full(from.Call(), growth)
 		}
-		k.stream.WaitToWrite()
-		return 0
+		n = max(n/4, leastWritten)
+		growth = k.stream.Growth(n)
 	}
 	k.held += growth
 	n = k.stream.Write(from.Bytes()[:n])

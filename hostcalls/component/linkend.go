@@ -254,15 +254,19 @@ const leastWritten = 1 << 10
 func (k *linkSink) writeBytes(from *Items, n int) (written int) {
 	growth := k.stream.Growth(n)
 	for growth > 0 && !k.side.store.Hold(growth) {
-		switch {
-		case k.held > 0:
-			k.stream.WaitToWrite()
-			return 0
-		case n <= leastWritten:
+		if k.held > 0 {
+			growth, n = 0, min(n, k.stream.Spare())
+			break
+		}
+		if n <= leastWritten {
 			k.full(from.Call(), growth)
 		}
 		n = max(n/4, leastWritten)
 		growth = k.stream.Growth(n)
+	}
+	if n == 0 {
+		k.stream.WaitToWrite()
+		return 0
 	}
 	k.held += growth
 	n = k.stream.Write(from.Bytes()[:n])

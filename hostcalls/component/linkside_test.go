@@ -396,6 +396,40 @@ func TestLinkedStreamMemory(t *testing.T) {
 	}
 }
 
+// A component that has no memory for a larger window writes through the one that it has.
+func TestLinkedStreamWithoutMemory(t *testing.T) {
+	n := newNode(t, Config{})
+	v := n.serve(n.load("pipes"), abi.Config{MemoryBytes: 1 << 20}, executor.TaskSpec{})
+	args, w := argument(t, v, "copy")
+	c := v.export("copy", args)
+	r := readerOf(t, c.result(t).Streams[0])
+	w.write(1_000)
+	for read := 0; read < 1_000; read += r.Read(make([]byte, 1_000)) {
+		if !r.Ready() {
+			r.wait()
+		}
+	}
+	taken := int64(0)
+	v.do(func() {
+		for v.Hold(1_000) {
+			taken += 1_000
+		}
+	})
+	go func() {
+		w.write(60_000)
+		w.End(nil)
+	}()
+	if read, err := r.rest(); read != 60_000 || err != nil {
+		t.Errorf("%d bytes, %v", read, err)
+	}
+	c.wantExit(t)
+	v.do(func() { v.Free(taken) })
+	v.wantIdle()
+	if err := v.stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 // exporting is a call of pipes.wasm by another workload.
 type exporting struct {
 	*Export

@@ -125,6 +125,13 @@ func (s *Stream) Growth(bytes int) int64 {
 	return int64(s.ring.sizeFor(min(bytes, s.ring.room())) - len(s.ring.memory))
 }
 
+// Spare returns how many bytes may be written that take no more memory.
+func (s *Stream) Spare() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ring.memory) - s.ring.n
+}
+
 // Write writes bytes, as many as there is room for.
 func (s *Stream) Write(b []byte) (n int) {
 	s.mu.Lock()

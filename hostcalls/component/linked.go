@@ -170,12 +170,13 @@ func (k *linkedCall) giveUp() {
 	k.over, k.answer = true, link.Answer{}
 	k.mu.Unlock()
 	left.Discard()
-	if !served && k.side != nil {
+	if served {
+		return
+	}
+	if k.side != nil {
 		k.side.givenUp = true
 	}
-	if !served {
-		k.cancel()
-	}
+	k.cancel()
 }
 
 // answered reports whether there is an answer.

@@ -231,6 +231,10 @@ func TestNothingToOffer(t *testing.T) {
 	if want := "the component exports no function that other workloads can call: resources and error contexts can't go there, and wasi:http/incoming-handler@0.2.0#handle takes or returns own<"; status != 125 || !strings.Contains(errs, want) {
 		t.Errorf("status %d, %s", status, errs)
 	}
+	_, errs, status = c.run(t, "", "serve", componentFile("pipes"))
+	if want := "the component exports no handler of HTTP requests"; status != 125 || !strings.Contains(errs, want) || !strings.Contains(errs, "`--offer`") {
+		t.Errorf("status %d, %s", status, errs)
+	}
 	_, errs, status = c.run(t, "", "module", "push", componentFile("user"))
 	if want := "example:counters/counters@0.1.0 (no other workload can give it: counter is a resource type)"; status != 125 || !strings.Contains(errs, want) {
 		t.Errorf("status %d, %s", status, errs)

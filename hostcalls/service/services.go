@@ -41,7 +41,11 @@ func (s Services) Check(module *abi.Description, entry abi.Entry) (faults []abi.
 		faults = append(faults, abi.Fault{Field: "grants", Text: err.Error()})
 	}
 	if at != noListener && !s.Serves(module.Exports) {
-		faults = append(faults, abi.Fault{Field: "serve", Text: errNoHandler})
+		text := errNoHandler
+		if !entry.Serve.Offer && offers(module) == nil {
+			text += "; `--offer` has it serve its functions to other workloads"
+		}
+		faults = append(faults, abi.Fault{Field: "serve", Text: text})
 	}
 	if entry.Serve.Offer {
 		if err := offers(module); err != nil {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -42,17 +43,21 @@ func differences(sent, stored *reactorv1.WorkloadSpec, cmd failure.Command) (fie
 		}
 		fields = append(fields, string(path))
 	}
-	a, b := sent.ProtoReflect(), stored.ProtoReflect()
-	all := a.Descriptor().Fields()
-	for i := range all.Len() {
-		field := all.Get(i)
-		switch {
-		case field.Name() == "limits", a.Get(field).Equal(b.Get(field)), field.Enum() != nil && a.Get(field).Enum()+b.Get(field).Enum() == 1:
-			continue // one says what the other leaves to the default, which is the first of an enum
-		case field.Name() == "output_mode":
+	for field := range unequal(sent.ProtoReflect(), stored.ProtoReflect()) {
+		switch name := field.Name(); {
+		case name == "limits":
+		case name == "output_mode":
 			fields = append(fields, "the command: run waits for its output to be read, and submit does not")
+		case name == "call":
+			note("call.args")
+		case name == "serve" && (sent.GetServe() == nil || stored.GetServe() == nil):
+			fields = append(fields, "the command: serve has the module serve, and others do not")
+		case name == "serve":
+			for field := range unequal(sent.GetServe().ProtoReflect(), stored.GetServe().ProtoReflect()) {
+				note("serve." + field.Name())
+			}
 		default:
-			note(field.Name())
+			note(name)
 		}
 	}
 	limits := stored.GetLimits().ProtoReflect()
@@ -63,4 +68,22 @@ func differences(sent, stored *reactorv1.WorkloadSpec, cmd failure.Command) (fie
 		return true
 	})
 	return fields
+}
+
+// unequal returns the fields in which two messages differ. If one has the first value of an enum, and the other leaves it to the default,
+// that is the same.
+func unequal(a, b protoreflect.Message) iter.Seq[protoreflect.FieldDescriptor] {
+	return func(yield func(protoreflect.FieldDescriptor) bool) {
+		all := a.Descriptor().Fields()
+		for i := range all.Len() {
+			field := all.Get(i)
+			x, y := a.Get(field), b.Get(field)
+			if x.Equal(y) || field.Enum() != nil && x.Enum()+y.Enum() == 1 {
+				continue
+			}
+			if !yield(field) {
+				return
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -164,6 +165,29 @@ func TestLinkedStreams(t *testing.T) {
 	_, failure, status := c.run(t, "", "call", "--link", link, "piping", "crashes()")
 	if status == 0 || !strings.Contains(failure, "workload pipes, which is at the other end of a stream<u8> of example:pipes/pipes@1.0.0#crash") {
 		t.Errorf("when the other workload traps: status %d, %s", status, failure)
+	}
+}
+
+// TestCallLinkedStream: a workload shows that it waits for the stream of a call without a workload, and ends that when the client closes it.
+func TestCallLinkedStream(t *testing.T) {
+	c := newCtl(t, tool(t))
+	c.must(t, "serve", "-d", "--id", "copying", "--offer", componentFile("streams"))
+	cmd := c.command(t, "call", "--link", "copy=workload:copying", componentFile("between"), "copy(-)")
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.untilOps(t, "copying", "a call without a workload copy stream", true)
+	if _, err := io.WriteString(input, "hello"); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(input.Close(), cmd.Wait()); err != nil || out.String() != "hello" {
+		t.Errorf("%v, %q: %s", err, &out, &errs)
 	}
 }
 

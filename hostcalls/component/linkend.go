@@ -304,7 +304,7 @@ func (k *linkSink) writeItems(from *Items, n int) (written int) {
 }
 
 func (k *linkSink) full(c *Call, bytes int64) {
-	c.Trap("%s: the memory limit has no room for %d bytes that workload %s has not read", k.side.function, bytes, k.side.peer)
+	c.Trap("%s: the memory limit has no room for %d bytes that %s has not read", k.side.function, bytes, k.side.other())
 }
 
 // Stop implements Consumer. What nobody has read counts until somebody has, or the reader adopts it.

@@ -17,7 +17,7 @@ import (
 type linkSide struct {
 	store    *Store
 	function string       // that is called
-	peer     string       // the workload at the other side
+	peer     string       // the workload at the other side; empty: a call without one
 	serves   bool         // the other side has called
 	givenUp  bool         // the component has cancelled the call
 	by       *lease.Lease // of the side that calls
@@ -99,7 +99,7 @@ func (l *linkSide) remove(e linkEnd) {
 func (l *linkSide) outgoing(t *types.Type, v *value.Value, streams *[]*link.Stream) error {
 	return value.Channels(t, v, func(t *types.Type, v *value.Value) error {
 		if !l.serves && l.sinks == maxLinkSinks {
-			return trapf("%s: more than %d streams and futures of a call are open to workload %s", l.function, maxLinkSinks, l.peer)
+			return trapf("%s: more than %d streams and futures of a call are open to %s", l.function, maxLinkSinks, l.other())
 		}
 		s := link.NewStream(t, &l.store.loaded.abi.buffers)
 		k := &linkSink{side: l, stream: s, typ: t}
@@ -185,7 +185,15 @@ func (l *linkSide) fails(why error) bool { return why != nil && !l.serves && !l.
 
 // fault traps since the other side has failed.
 func (l *linkSide) fault(c *Call, of *types.Type, why error) {
-	c.Trap("workload %s, which is at the other end of a %s of %s: %v", l.peer, of, l.function, why)
+	c.Trap("%s, which is at the other end of a %s of %s: %v", l.other(), of, l.function, why)
+}
+
+// other names who is at the other side.
+func (l *linkSide) other() string {
+	if l.peer == "" {
+		return "a call without a workload"
+	}
+	return "workload " + l.peer
 }
 
 // ending is why a stream ends, as the store is closed, that the component has not ended. It is nil if a component that has called has
@@ -215,7 +223,7 @@ func (l *linkSide) waitFor(kind hostcalls.OpKind, s *link.Stream) hostcalls.Op {
 		what = "future"
 	}
 	return hostcalls.Op{
-		Kind: kind, Target: fmt.Sprintf("workload %s %s %s", l.peer, l.function, what),
+		Kind: kind, Target: fmt.Sprintf("%s %s %s", l.other(), l.function, what),
 		Subject: linkSubject{l.peer, l.by, s},
 	}
 }

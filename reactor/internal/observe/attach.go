@@ -50,13 +50,14 @@ func (o *Observer) Attach(ctx context.Context, req *api.AttachRequest, mode term
 		a.until = math.MaxInt64
 		return a, nil
 	}
-	return a, a.attach(ctx, port, req.Client)
+	return a, a.attach(ctx, port, mode, req.Client)
 }
 
-// attach attaches the client to the port of a workload that has not ended.
-func (a *Attachment) attach(ctx context.Context, port *terminal.Port, name string) (err error) {
+// attach attaches the client to the port of a workload that has not ended, though it may do so meanwhile. What an attempt has written is
+// in the store before its log is gone, and it takes the port with it.
+func (a *Attachment) attach(ctx context.Context, port *terminal.Port, mode terminal.Mode, name string) (err error) {
 	o, id := a.replay.Observer, a.replay.id
-	var before int64 // what earlier attempts wrote; one that writes more and is stopped takes the port with it
+	var before int64 // what earlier attempts wrote
 	if log, _ := o.Log(id); log == nil {
 		if before, _, err = o.Store.TailLog(ctx, id, 0, 0, store.Cut{}); err != nil {
 			return refusal.OfStore(err)
@@ -65,6 +66,9 @@ func (a *Attachment) attach(ctx context.Context, port *terminal.Port, name strin
 	a.client, a.until, err = port.Attach(name, a.replay.position, func() int64 {
 		if log, _ := o.Log(id); log != nil {
 			return log.Extent().End
+		}
+		if o.Port(id, mode) != port {
+			return math.MaxInt64
 		}
 		return before
 	})

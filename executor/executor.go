@@ -148,7 +148,7 @@ func (e *Executor) SetWeight(tenant string, weight int) {
 
 // Spawn makes a task and makes it ready. It fails only with ErrClosed.
 func (e *Executor) Spawn(spec TaskSpec) (*Task, error) {
-	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit, waits: spec.Waits}
+	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit, waits: spec.Waits, uncounted: spec.Uncounted}
 	if spec.Turn != nil {
 		t.run = (&turns{turn: spec.Turn}).run
 	}

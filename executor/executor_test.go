@@ -142,6 +142,10 @@ func TestStats(t *testing.T) {
 			tasks = append(tasks, spawn(t, e, TaskSpec{Run: func(f *Fiber) { _ = f.Park() }}))
 		}
 		synctest.Wait()
+		for range 3 {
+			tasks = append(tasks, spawn(t, e, TaskSpec{Run: func(f *Fiber) { _ = f.Park() }, Uncounted: true}))
+		}
+		synctest.Wait()
 		blocked := make(chan bool)
 		for range 3 {
 			spawn(t, e, TaskSpec{Run: func(*Fiber) { <-blocked }})
@@ -149,7 +153,7 @@ func TestStats(t *testing.T) {
 		synctest.Wait()
 		tasks[0].Wake()
 		s := e.Stats()
-		if s.Workers != 2 || s.Parked != 9 || s.Running != 2 || s.Ready != 2 || s.ParkedPeak != 10 || s.Resumes != 10 {
+		if s.Workers != 2 || s.Parked != 9 || s.Running != 2 || s.Ready != 2 || s.ParkedPeak != 10 || s.Resumes != 13 {
 			t.Errorf("%+v", s)
 		}
 		close(blocked)

@@ -14,7 +14,7 @@ type Stats struct {
 	// Workers is the number of workers.
 	Workers int
 	// Ready, Running and Parked are the numbers of tasks in these phases. Their sum is the number of
-	// tasks that have not ended.
+	// tasks that have not ended, but for those that are parked and uncounted (TaskSpec.Uncounted).
 	Ready, Running, Parked int
 	// ParkedPeak is the highest value of Parked so far.
 	ParkedPeak int
@@ -45,6 +45,7 @@ type counts struct {
 	workers              int
 	running              int
 	parkedPeak           int
+	uncounted            int // tasks that are parked, and that Parked leaves out
 	resumes, preemptions uint64
 	fuel                 uint64
 	busy                 time.Duration
@@ -53,16 +54,27 @@ type counts struct {
 	lateness             *histogram.Recent
 }
 
+// beginWait counts the begin of a wait. The caller holds mu.
+func (c *counts) beginWait(t *Task, at time.Duration) {
+	c.waits[t.waitsFor].begin(at)
+	if t.uncounted {
+		c.uncounted++
+	}
+}
+
 // endWait counts the end of a wait, and that the task is ready from then on. The caller holds mu.
 func (c *counts) endWait(t *Task, at time.Duration) {
 	c.waits[t.waitsFor].end(at)
+	if t.uncounted {
+		c.uncounted--
+	}
 	c.ready.begin(at)
 }
 
-// parked returns the number of parked tasks, which are neither ready nor on a worker. The caller
+// parked returns the number of parked tasks, which are neither ready nor on a worker, without uncounted ones. The caller
 // holds mu. A woken task counts as parked until it is in the queue.
 func (e *Executor) parked() int {
-	return e.tasks.len - e.queue.len - e.counts.running
+	return e.tasks.len - e.queue.len - e.counts.running - e.counts.uncounted
 }
 
 // Stats returns the executor's current figures.

@@ -210,7 +210,7 @@ func (w *worker) giveBack(why outcome) {
 	e.queue.settle(t, w.charge)
 	switch why {
 	case parking:
-		c.waits[t.waitsFor].begin(w.now)
+		c.beginWait(t, w.now)
 		if t.word.park() {
 			t.readied.Store(int64(w.now))
 			c.endWait(t, w.now)

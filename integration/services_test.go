@@ -115,6 +115,7 @@ func TestService(t *testing.T) {
 	if status, _ := s.ask(s.h1, "/error"); status != http.StatusInternalServerError {
 		t.Errorf("an error is answered with %d", status)
 	}
+	until(t, "instances are not counted as workloads", func() bool { n := d.Stats(t); return n.GetWaiting() == 1 && n.GetRunning() == 0 })
 	ops := s.during("/sleep?300", func() []*reactorv1.Op {
 		response, err := d.Workloads.ListOps(t.Context(), &reactorv1.ListOpsRequest{WorkloadId: s.id})
 		if err != nil {

@@ -84,7 +84,8 @@ func (i *instance) make() (err error) {
 			}
 			return turn(f)
 		},
-		Done: func(t *executor.Task) { i.onDone(t, ended) },
+		Done:      func(t *executor.Task) { i.onDone(t, ended) },
+		Uncounted: true, // the service is counted
 	})
 	if err != nil {
 		return err

@@ -186,8 +186,9 @@ func (c *Caller) run(ctx context.Context, p abi.Program, spec *api.Spec, limits 
 	ended := make(chan struct{})
 	task, err := c.Executor.Spawn(executor.TaskSpec{
 		Tenant: tenant, FuelLimit: limits.Fuel,
-		Turn: abi.Turns(process, one.onEnd),
-		Done: func(*executor.Task) { close(ended) },
+		Turn:      abi.Turns(process, one.onEnd),
+		Done:      func(*executor.Task) { close(ended) },
+		Uncounted: true, // it is no workload
 	})
 	if err != nil {
 		return nil, refusal.Draining()

@@ -149,8 +149,9 @@ func (m *Maker) runTask(ctx context.Context, process abi.Process) (*executor.Tas
 	ended, limits := make(chan struct{}), m.Limits()
 	task, err := m.Executor.Spawn(executor.TaskSpec{
 		Tenant: tenant, FuelLimit: limits.Fuel,
-		Turn: abi.Turns(process, func(_ abi.Exit, err error) { failed = err }),
-		Done: func(*executor.Task) { close(ended) },
+		Turn:      abi.Turns(process, func(_ abi.Exit, err error) { failed = err }),
+		Done:      func(*executor.Task) { close(ended) },
+		Uncounted: true, // it is no workload
 	})
 	if err != nil {
 		return nil, err

@@ -148,7 +148,10 @@ func (e *Executor) SetWeight(tenant string, weight int) {
 
 // Spawn makes a task and makes it ready. It fails only with ErrClosed.
 func (e *Executor) Spawn(spec TaskSpec) (*Task, error) {
-	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit, waits: spec.Waits, uncounted: spec.Uncounted}
+	t := &Task{executor: e, run: spec.Run, done: spec.Done, limit: spec.FuelLimit, waits: spec.Waits}
+	if spec.Uncounted {
+		t.marks = uncounted
+	}
 	if spec.Turn != nil {
 		t.run = (&turns{turn: spec.Turn}).run
 	}

@@ -33,6 +33,32 @@ const (
 	classes = iota
 )
 
+// marks are what is known of a task besides its class. They share a byte, so that what a wake-up touches of a task fits a cache line.
+type marks uint8
+
+const (
+	// burntOnce and burntAgain: it burnt much when it was resumed last, and the time before that, too.
+	burntOnce marks = 1 << iota
+	burntAgain
+	// uncounted is TaskSpec.Uncounted.
+	uncounted
+)
+
+// heavy reports whether the task burnt much twice in a row.
+func (m marks) heavy() bool { return m&burntAgain != 0 }
+
+// settle notes whether the task burnt much when it was resumed.
+func (m *marks) settle(much bool) {
+	switch {
+	case !much:
+		*m &^= burntOnce | burntAgain
+	case *m&burntOnce != 0:
+		*m |= burntAgain
+	default:
+		*m |= burntOnce
+	}
+}
+
 // readyQueue decides which task runs next. It is a plain value: no lock, no clock.
 //
 // Among tenants it is start-time fair queueing. Each tenant has a virtual time, which advances by
@@ -114,7 +140,7 @@ func (q *readyQueue) setWeight(name string, weight int) {
 // push makes a task ready. The task must not be in the queue.
 func (q *readyQueue) push(t *Task, c class) {
 	tn := t.tenant
-	if c == timed && t.heavy >= 2 {
+	if c == timed && t.marks.heavy() {
 		c = foreground
 	}
 	t.class = c
@@ -190,11 +216,7 @@ func (tn *tenant) woken(quantum int64) *taskList {
 func (q *readyQueue) settle(t *Task, burnt int64) {
 	tn := t.tenant
 	cost := max(burnt, resumeCost)
-	if cost > q.quantum/heavyShare {
-		t.heavy = min(t.heavy+1, 2)
-	} else {
-		t.heavy = 0
-	}
+	t.marks.settle(cost > q.quantum/heavyShare)
 	switch {
 	case tn.ready[background].first == nil:
 		tn.owed = 0

@@ -57,7 +57,7 @@ type counts struct {
 // beginWait counts the begin of a wait. The caller holds mu.
 func (c *counts) beginWait(t *Task, at time.Duration) {
 	c.waits[t.waitsFor].begin(at)
-	if t.uncounted {
+	if t.marks&uncounted != 0 {
 		c.uncounted++
 	}
 }
@@ -65,7 +65,7 @@ func (c *counts) beginWait(t *Task, at time.Duration) {
 // endWait counts the end of a wait, and that the task is ready from then on. The caller holds mu.
 func (c *counts) endWait(t *Task, at time.Duration) {
 	c.waits[t.waitsFor].end(at)
-	if t.uncounted {
+	if t.marks&uncounted != 0 {
 		c.uncounted--
 	}
 	c.ready.begin(at)

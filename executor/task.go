@@ -44,17 +44,16 @@ type WaitHooks struct {
 type Task struct {
 	// The fields that a wake-up and a resume touch come first and share a cache line: with a hundred
 	// thousand tasks each line is fetched from memory.
-	executor  *Executor
-	tenant    *tenant
-	next      *Task // in the ready queue; guarded by Executor.mu
-	word      word
-	class     class        // the class it was last ready in; guarded by Executor.mu
-	heavy     uint8        // how often in a row it burnt much when it was resumed, 2 at most; guarded by Executor.mu
-	waitsFor  WaitKind     // belongs to the task's owner (see state)
-	ending    bool         // the same; it ends, and fibers may be left
-	uncounted bool         // of Stats.Parked
-	due       atomic.Int64 // uptime at which the timer that woke it was due; 0 if no timer woke it
-	fiber     *Fiber       // from the first resume to the end; belongs to the task's owner (see state)
+	executor *Executor
+	tenant   *tenant
+	next     *Task // in the ready queue; guarded by Executor.mu
+	word     word
+	class    class        // the class it was last ready in; guarded by Executor.mu
+	marks    marks        // guarded by Executor.mu
+	waitsFor WaitKind     // belongs to the task's owner (see state)
+	ending   bool         // the same; it ends, and fibers may be left
+	due      atomic.Int64 // uptime at which the timer that woke it was due; 0 if no timer woke it
+	fiber    *Fiber       // from the first resume to the end; belongs to the task's owner (see state)
 
 	// Written by the task's owner, read by any goroutine.
 	since   atomic.Int64 // uptime at which it last gave up its worker, or was spawned

@@ -17,6 +17,15 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
+// wantEnd waits until a workload has ended, and says that its status has a text.
+func (c ctl) wantEnd(t *testing.T, id, text string) {
+	t.Helper()
+	_, _, _ = c.run(t, "", "wait", id)
+	if out := c.must(t, "status", id); !strings.Contains(out, text) {
+		t.Errorf("it does not say why it ended:\n%s", out)
+	}
+}
+
 // untilOps waits until `ops` of a workload has a text, or has it no more.
 func (c ctl) untilOps(t *testing.T, id, text string, has bool) {
 	t.Helper()
@@ -124,10 +133,7 @@ func TestLinkedWait(t *testing.T) {
 		t.Errorf("it is not shown for whom the call is:\n%s", out)
 	}
 	c.must(t, "cancel", "provider")
-	_, _, _ = c.run(t, "", "wait", "caller")
-	if out := c.must(t, "status", "caller"); !strings.Contains(out, "workload provider, which gives it") {
-		t.Errorf("it does not say why it ended:\n%s", out)
-	}
+	c.wantEnd(t, "caller", "workload provider, which gives it")
 }
 
 // TestLinkedStreams: a megabyte goes from a command to a component that passes it on, from there to one that copies it, and the same way
@@ -237,15 +243,9 @@ func TestLinkedStreamWait(t *testing.T) {
 	c = newCtlOf(t, testkit.Start(t, dir))
 	awaitAll()
 	c.must(t, "revoke", "hearing", "--link", "example:pipes/pipes=workload:pipes")
-	_, _, _ = c.run(t, "", "wait", "hearing")
-	if out := c.must(t, "status", "hearing"); !strings.Contains(out, "the grant was revoked") {
-		t.Errorf("it does not say why it ended:\n%s", out)
-	}
+	c.wantEnd(t, "hearing", "the grant was revoked")
 	c.must(t, "cancel", "pipes")
-	_, _, _ = c.run(t, "", "wait", "keeping")
-	if out := c.must(t, "status", "keeping"); !strings.Contains(out, "workload pipes, which is at the other end of a stream<u8>") {
-		t.Errorf("it does not say why it ended:\n%s", out)
-	}
+	c.wantEnd(t, "keeping", "workload pipes, which is at the other end of a stream<u8>")
 }
 
 // TestNothingToOffer: what can't be offered or linked is named, with the reason.

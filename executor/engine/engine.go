@@ -52,7 +52,7 @@ type Engine struct {
 	context contextModule
 	tables  bool // the engine makes the tables of instances
 	stacks  stackFields
-	fields  instanceFields
+	fields  *instanceFields
 }
 
 // New opens an engine. ctx applies to New only.
@@ -64,6 +64,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	e := &Engine{
 		config:    config,
 		instances: instanceConfig(),
+		fields:    newInstanceFields(),
 		pool: memory.NewPool(memory.Config{
 			LimitBytes: config.MemoryBytes, Mappings: config.Mappings, OnDataCopied: config.OnDataCopied, OnReclaimed: config.OnReclaimed,
 		}),

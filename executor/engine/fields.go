@@ -33,21 +33,31 @@ type instanceFields struct {
 	state, engine, tables, segments, references, context knownField
 }
 
-// knownField is field for a name that is always the same: it remembers the place. It may be used from any goroutine.
-type knownField struct{ last atomic.Pointer[fieldPlace] }
+func newInstanceFields() *instanceFields {
+	f := &instanceFields{}
+	f.state.name, f.engine.name, f.tables.name = "Sys", "Engine", "Tables"
+	f.segments.name, f.references.name, f.context.name = "ElementInstances", "References", "opaquePtr"
+	return f
+}
+
+// knownField is field for one name: it remembers the place. It may be used from any goroutine.
+type knownField struct {
+	name string
+	last atomic.Pointer[fieldPlace]
+}
 
 type fieldPlace struct {
 	in    reflect.Type
 	index []int
 }
 
-func (k *knownField) of(v reflect.Value, name string) (reflect.Value, bool) {
+func (k *knownField) of(v reflect.Value) (reflect.Value, bool) {
 	if v = pointedTo(v); !v.IsValid() {
 		return v, false
 	}
 	p := k.last.Load()
 	if p == nil || p.in != v.Type() {
-		f, ok := v.Type().FieldByName(name)
+		f, ok := v.Type().FieldByName(k.name)
 		if !ok {
 			return reflect.Value{}, false
 		}

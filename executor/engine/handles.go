@@ -38,11 +38,11 @@ const mostGrown = 8 << 10
 func (c *CoreInstance) handle(export string) api.Function {
 	h, stacks := &c.module.handles, &c.engine.stacks
 	if p := h.confirmed(export); p != nil {
-		return stacks.copy(p, stacks.engineOf(c.engine.fields.engine.of(reflect.ValueOf(c.guest), "Engine")))
+		return stacks.copy(p, c.parent())
 	}
 	made := c.guest.ExportedFunction(export)
 	if made != nil && stacks.shrink(made) && stacks.copied {
-		h.learn(export, stacks, made, stacks.engineOf(c.engine.fields.engine.of(reflect.ValueOf(c.guest), "Engine")))
+		h.learn(export, stacks, made, c.parent())
 	}
 	return made
 }
@@ -85,9 +85,10 @@ func bytesOf(pointer reflect.Value) []byte {
 	return unsafe.Slice((*byte)(pointer.UnsafePointer()), pointer.Type().Elem().Size())
 }
 
-// engineOf returns what handles of an instance have as their parent, or nil. It gets the instance's engine.
-func (f *stackFields) engineOf(engine reflect.Value, ok bool) unsafe.Pointer {
-	if !ok || engine.Kind() != reflect.Interface || engine.Elem().Type() != f.engine {
+// parent returns what handles of the instance have as their parent, or nil.
+func (c *CoreInstance) parent() unsafe.Pointer {
+	engine, ok := c.engine.fields.engine.of(reflect.ValueOf(c.guest))
+	if !ok || engine.Kind() != reflect.Interface || engine.Elem().Type() != c.engine.stacks.engine {
 		return nil
 	}
 	return engine.Elem().UnsafePointer()

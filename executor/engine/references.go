@@ -62,12 +62,12 @@ func (i *Instance) references() (r references, ok bool) {
 	if !i.core.module.engine.tables {
 		return r, false
 	}
-	records.once.Do(func() { records.find(i.core.guest) })
+	records.once.Do(func() { records.find(i.core.engine.fields, i.core.guest) })
 	if !records.known {
 		return r, false
 	}
 	engine, _ := field(reflect.ValueOf(i.core.guest), "Engine")
-	r = references{contextOf(engine), map[uintptr]uint32{}, uint32(len(i.core.module.info.Imports))}
+	r = references{i.core.engine.fields.contextOf(engine), map[uintptr]uint32{}, uint32(len(i.core.module.info.Imports))}
 	for n := range r.functions { // each has one record, in the instance
 		r.imported[engine.Interface().(referrer).FunctionInstanceReference(n)] = n
 	}

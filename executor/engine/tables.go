@@ -81,7 +81,7 @@ type functionRecords struct {
 }
 
 // find sets r from an instance.
-func (r *functionRecords) find(guest api.Module) {
+func (r *functionRecords) find(f *instanceFields, guest api.Module) {
 	engine, _ := field(reflect.ValueOf(guest), "Engine")
 	records, ok := field(engine, "localFunctionInstances")
 	if !ok || !isRecords(records.Type()) {
@@ -98,7 +98,7 @@ func (r *functionRecords) find(guest api.Module) {
 	r.code, r.offsets = machineCode(guest)
 	r.types, ok1 = viewOf[uint32](types)
 	r.typeIDs, ok2 = viewOf[uint32](typeIDs)
-	context := contextOf(engine)
+	context := f.contextOf(engine)
 	if !ok1 || !ok2 || len(r.types) == 0 || len(r.types) != len(r.offsets) || context == 0 {
 		return
 	}
@@ -114,12 +114,8 @@ func (r *functionRecords) record(function uint32, context uintptr) functionRecor
 }
 
 // contextOf returns what records of an instance have as their context, or zero.
-func contextOf(engine reflect.Value) uintptr {
-	return contextAt(field(engine, "opaquePtr"))
-}
-
-// contextAt is contextOf for the field that has it.
-func contextAt(context reflect.Value, ok bool) uintptr {
+func (f *instanceFields) contextOf(engine reflect.Value) uintptr {
+	context, ok := f.context.of(engine)
 	if !ok || context.Kind() != reflect.Pointer {
 		return 0
 	}
@@ -217,8 +213,8 @@ func (c *CoreInstance) makeTables() error {
 	if info.Tables == nil {
 		return nil
 	}
-	records.once.Do(func() { records.find(c.guest) })
-	maker := newTableMaker(&c.engine.fields, c.guest, records, c.tables)
+	records.once.Do(func() { records.find(c.engine.fields, c.guest) })
+	maker := newTableMaker(c.engine.fields, c.guest, records, c.tables)
 	maker.size(info.Tables)
 	for n := range info.ElementSegments {
 		s := &info.ElementSegments[n]
@@ -255,21 +251,21 @@ type tableMaker struct {
 
 func newTableMaker(f *instanceFields, guest api.Module, records *functionRecords, memory tableMemory) *tableMaker {
 	instance := reflect.ValueOf(guest)
-	segments, _ := f.segments.of(instance, "ElementInstances")
-	engine, _ := f.engine.of(instance, "Engine")
+	segments, _ := f.segments.of(instance)
+	engine, _ := f.engine.of(instance)
 	return &tableMaker{
 		fields: f, memory: memory, instance: instance, segments: segments.Interface().([][]uintptr),
-		records: records, referrer: engine.Interface().(referrer), context: contextAt(f.context.of(engine, "opaquePtr")),
+		records: records, referrer: engine.Interface().(referrer), context: f.contextOf(engine),
 	}
 }
 
 // size gives the tables their sizes, except for imported ones, which come first.
 func (m *tableMaker) size(sizes []uint32) {
-	tables, _ := m.fields.tables.of(m.instance, "Tables")
+	tables, _ := m.fields.tables.of(m.instance)
 	m.tables = make([][]uintptr, tables.Len())
 	imported := len(m.tables) - len(sizes)
 	for i := range m.tables {
-		references, _ := m.fields.references.of(tables.Index(i), "References")
+		references, _ := m.fields.references.of(tables.Index(i))
 		if i < imported {
 			m.tables[i] = references.Interface().([]uintptr)
 			continue

@@ -34,7 +34,7 @@ func counting(n int, more ...wasm.Element) *wasm.Module {
 }
 
 func tablesOf(i *Instance) *tableMaker {
-	return newTableMaker(&i.core.engine.fields, i.core.guest, &i.core.module.records, nil)
+	return newTableMaker(i.core.engine.fields, i.core.guest, &i.core.module.records, nil)
 }
 
 // elements returns the table of an instance.

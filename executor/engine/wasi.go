@@ -13,7 +13,7 @@ import (
 // It is an exported field of a private struct, nil in the modules of the host. If there is no such field, the
 // instance stays as wazero made it. TestNoWASIState fails when wazero has changed.
 func (f *instanceFields) dropWASIState(guest api.Module) bool {
-	state, ok := f.state.of(reflect.ValueOf(guest), "Sys")
+	state, ok := f.state.of(reflect.ValueOf(guest))
 	if !ok || state.Kind() != reflect.Pointer || !state.CanSet() || state.IsNil() {
 		return false
 	}

@@ -9,10 +9,10 @@ func TestNoWASIState(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !new(instanceFields).dropWASIState(made) {
+	if !newInstanceFields().dropWASIState(made) {
 		t.Error("a new instance was left as it is")
 	}
-	if new(instanceFields).dropWASIState(made) {
+	if newInstanceFields().dropWASIState(made) {
 		t.Error("it was found again")
 	}
 	if err := made.Close(t.Context()); err != nil {

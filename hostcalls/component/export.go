@@ -71,8 +71,8 @@ func (e *exported) Take(c *Call) {
 	}
 }
 
-// returned is called when Take has read the results, which count as so many bytes.
-func (e *exported) returned(held int64) {
+// keep implements keeper.
+func (e *exported) keep(held int64) {
 	e.Returned(e.results, held)
 	e.results = link.Parcel{}
 }

@@ -24,6 +24,12 @@ type Invoker interface {
 	Exited(err error)
 }
 
+// keeper is an Invoker that keeps what Take has read.
+type keeper interface {
+	// keep is called after Take. What that has read counts as so many bytes of the component's memory, until Store.Free is called.
+	keep(held int64)
+}
+
 // StartCall makes a call of a function that the component exports, by its full name. The call begins when nothing else runs and its
 // instance admits it. It is for the store's fiber. After an error, which ends the store, Exited is called when that is closed.
 func (s *Store) StartCall(name string, i *Invocation, by Invoker) error {
@@ -62,10 +68,10 @@ func (i *Invocation) take(_ *cabi.Reader, x *crossing) error {
 		x.OnError = x.abort // so that the host does not work on what could not be read
 		i.by.Take(&x.call)
 		x.OnError = nil
-		if e, ok := i.by.(*exported); ok && x.Err() == nil {
+		if k, ok := i.by.(keeper); ok && x.Err() == nil {
 			held := x.held
 			x.held = 0
-			e.returned(held)
+			k.keep(held)
 		}
 		return x.Err()
 	})

@@ -9,16 +9,40 @@ import (
 	"github.com/reactord/reactord/hostcalls/link"
 )
 
-// linkSource gives the component what another workload writes.
-type linkSource struct {
+// linkHalf is what a linkSource and a linkSink have: this store's half of a stream.
+type linkHalf struct {
 	side   *linkSide
 	stream *link.Stream
 	typ    *types.Type // of the stream or future
 	end    *HostEnd
 	note   note
 	waits  hostcalls.Op // that it waits for, once it has
-	held   int64        // what was left when the writer had ended, and counts as memory of this store
-	taken  []link.Item  // that are being delivered
+	held   int64        // bytes of what is in the stream that count as memory of this store
+}
+
+// await says that the end waits to read or to write.
+func (h *linkHalf) await(kind hostcalls.OpKind) {
+	if h.waits.Kind == 0 {
+		h.waits = h.side.waitFor(kind, h.stream)
+	}
+	h.end.Await(h.waits, nil)
+}
+
+// holds stops counting what no longer is this store's.
+func (h *linkHalf) holds(bytes int64) {
+	if bytes < h.held {
+		h.side.store.Free(h.held - bytes)
+		h.held = bytes
+	}
+}
+
+// host implements linkEnd.
+func (h *linkHalf) host() *HostEnd { return h.end }
+
+// linkSource gives the component what another workload writes. What it holds is what was left when the writer had ended.
+type linkSource struct {
+	linkHalf
+	taken []link.Item // that are being delivered
 }
 
 var (
@@ -64,10 +88,8 @@ func (p *linkSource) adopt() error {
 
 // settle stops counting what was read.
 func (p *linkSource) settle() {
-	if left, _ := p.stream.Left(); left < p.held {
-		p.side.store.Free(p.held - left)
-		p.held = left
-	}
+	left, _ := p.stream.Left()
+	p.holds(left)
 }
 
 // Ready implements Readier.
@@ -75,10 +97,7 @@ func (p *linkSource) Ready() bool {
 	if p.stream.Ready() || p.side.by.Revoked() {
 		return true
 	}
-	if p.waits.Kind == 0 {
-		p.waits = p.side.waitFor(hostcalls.OpRead, p.stream)
-	}
-	p.end.Await(p.waits, nil)
+	p.await(hostcalls.OpRead)
 	return false
 }
 
@@ -160,19 +179,8 @@ func (p *linkSource) cut(why error) {
 	p.settle()
 }
 
-// host implements linkEnd.
-func (p *linkSource) host() *HostEnd { return p.end }
-
-// linkSink hands another workload what the component writes.
-type linkSink struct {
-	side   *linkSide
-	stream *link.Stream
-	typ    *types.Type // of the stream or future
-	end    *HostEnd
-	note   note
-	waits  hostcalls.Op // that it waits for, once it has
-	held   int64        // what nobody has read yet, as memory of this store
-}
+// linkSink hands another workload what the component writes. What it holds is what nobody has read.
+type linkSink struct{ linkHalf }
 
 var (
 	_ Consumer = (*linkSink)(nil)
@@ -195,28 +203,15 @@ func (k *linkSink) onWake() error {
 }
 
 // settle stops counting what was read.
-func (k *linkSink) settle() {
-	if held := k.stream.Held(); held < k.held {
-		k.side.store.Free(k.held - held)
-		k.held = held
-	}
-}
+func (k *linkSink) settle() { k.holds(k.stream.Held()) }
 
 // Ready implements Readier.
 func (k *linkSink) Ready() bool {
 	if gone, _ := k.stream.Gone(); gone || k.side.by.Revoked() || k.stream.Room() > 0 {
 		return true
 	}
-	k.await()
+	k.await(hostcalls.OpWrite)
 	return false
-}
-
-// await says that the end waits for room.
-func (k *linkSink) await() {
-	if k.waits.Kind == 0 {
-		k.waits = k.side.waitFor(hostcalls.OpWrite, k.stream)
-	}
-	k.end.Await(k.waits, nil)
 }
 
 // Consume implements Consumer.
@@ -237,7 +232,7 @@ func (k *linkSink) Consume(from *Items) (more bool) {
 		n = k.writeItems(from, n)
 	}
 	if n == 0 {
-		k.await()
+		k.await(hostcalls.OpWrite)
 		return true
 	}
 	k.side.progress()
@@ -349,9 +344,6 @@ func (k *linkSink) cut(why error) {
 		k.release()
 	}
 }
-
-// host implements linkEnd.
-func (k *linkSink) host() *HostEnd { return k.end }
 
 // dropUnread gives up what other stores have not read, when the store is closed.
 func (s *Store) dropUnread() {

@@ -102,7 +102,7 @@ func (l *linkSide) outgoing(t *types.Type, v *value.Value, streams *[]*link.Stre
 			return trapf("%s: more than %d streams and futures of a call are open to %s", l.function, maxLinkSinks, l.other())
 		}
 		s := link.NewStream(t, &l.store.loaded.abi.buffers)
-		k := &linkSink{side: l, stream: s, typ: t}
+		k := &linkSink{linkHalf{side: l, stream: s, typ: t}}
 		if err := l.add(k); err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func (l *linkSide) outgoing(t *types.Type, v *value.Value, streams *[]*link.Stre
 func (l *linkSide) incoming(t *types.Type, v *value.Value, streams []*link.Stream) error {
 	return value.Channels(t, v, func(t *types.Type, v *value.Value) error {
 		s := streams[v.Bits]
-		p := &linkSource{side: l, stream: s, typ: t}
+		p := &linkSource{linkHalf: linkHalf{side: l, stream: s, typ: t}}
 		if err := l.add(p); err != nil {
 			return err
 		}

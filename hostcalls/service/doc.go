@@ -25,8 +25,8 @@
 //     the request's body another goroutine reads from the connection.
 //  5. The instance has the request until the handler has exited and both bodies have ended. Then it can get another one.
 //  6. A request that nobody waits for any more is cancelled in the component, which has some time to end it. Otherwise its instance is
-//     ended, as soon as it has no others, or does nothing but compute for this one: a job that is not done shows that. A component that traps because of a cancel gets no other one: the trap fails the requests
-//     that others wait for.
+//     ended, as soon as it has no others, or does nothing but compute for this one: a job that is not done shows that. A component
+//     that traps because of a cancel gets no other one: the trap fails the requests that others wait for.
 //  7. While requests wait for an instance, those of the slowest clients are broken off. What counts is the time that somebody has waited
 //     for the client, beyond what a minimal rate allows.
 //  8. A store computes for one request at a time. Requests that it does not begin with meanwhile are taken back, if another instance

@@ -28,6 +28,7 @@ type loop struct {
 	nests    []nest
 	starting starter         // what the next fiber begins with; nil: the loop
 	blocked  int             // fibers with frames that wait
+	stacks   int             // that count as memory: those of blocked, and of fibers that have waited since the store did
 	main     *executor.Fiber // waits in CallExport; nil: none
 	over     bool            // nothing of the component is to run any more
 	serves   bool            // others may make calls at any time
@@ -127,6 +128,7 @@ func (s *Store) runFor(a *activation) {
 
 // rest is called when the store is going to wait.
 func (s *Store) rest() {
+	s.freeStacks()
 	if group := s.group.Load(); group != nil {
 		group.Rest()
 	}
@@ -250,13 +252,23 @@ func (s *Store) takeFiber() error {
 	if s.loop.blocked == maxFibers {
 		return trapf("more than %d threads of the component wait with frames", maxFibers)
 	}
-	if ok, err := s.tryHold(fiberBytes); err != nil {
-		return err
-	} else if !ok {
-		return trapf("the memory limit has no room for the stack of another thread")
+	if s.loop.blocked == s.loop.stacks {
+		if ok, err := s.tryHold(fiberBytes); err != nil {
+			return err
+		} else if !ok {
+			return trapf("the memory limit has no room for the stack of another thread")
+		}
+		s.loop.stacks++
 	}
 	s.loop.blocked++
 	return nil
+}
+
+// freeStacks stops counting the stacks that no fiber waits with. It is not done as soon as one goes on: what it does before it waits
+// again must not take the memory that it then needs.
+func (s *Store) freeStacks() {
+	s.Free(int64(s.loop.stacks-s.loop.blocked) * fiberBytes)
+	s.loop.stacks = s.loop.blocked
 }
 
 // suspend goes on with another fiber, or with the loop on a new one, until f is switched to. It returns an error if the store has
@@ -267,7 +279,6 @@ func (s *Store) suspend(f, to *executor.Fiber) error {
 	err := f.Switch(to)
 	s.runOn(f)
 	s.loop.blocked--
-	s.Free(fiberBytes)
 	if s.fail(err); s.loop.over {
 		return s.loop.cause()
 	}

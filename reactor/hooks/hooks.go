@@ -9,7 +9,7 @@ import (
 // Hooks are called in the life of a workload. The package comment has the rules.
 type Hooks struct {
 	// OnQueued is called when the workload waits to be started: when its submission has been committed, when a daemon
-	// takes over what an earlier one left, and when an attempt was put back. Goroutine: the store's, or the one that
+	// takes over what an earlier one left, and when an attempt was put back, of which the Event is then. Goroutine: the store's, or the one that
 	// starts the reactor.
 	OnQueued func(Event)
 	// OnLoaded is called when the workload's turn has come, its module is in memory and the node's memory is

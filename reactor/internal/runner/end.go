@@ -173,7 +173,7 @@ func (r *Runner) onEndStored(w *workload, o outcome.Outcome, status *record.Stat
 
 	r.onCommitted(w, left.attempt, o, status, err)
 	if !final && left.cancel == nil {
-		r.onPutBack(w)
+		r.onPutBack(w, left.attempt)
 	}
 	if left.first {
 		r.logTrouble(w, o.Trouble, o.Cause)

@@ -103,10 +103,10 @@ func (r *Runner) onEnded(w *workload, a *started, o outcome.Outcome) {
 	}
 }
 
-// onPutBack calls OnQueued for a workload that will have another attempt.
-func (r *Runner) onPutBack(w *workload) {
+// onPutBack calls OnQueued for a workload that will have another attempt than a, which may be nil.
+func (r *Runner) onPutBack(w *workload, a *started) {
 	if on := r.cfg.Hooks.OnQueued; on != nil {
-		on(event(w, nil))
+		on(event(w, a))
 	}
 }
 

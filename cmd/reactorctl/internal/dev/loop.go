@@ -67,7 +67,7 @@ type loop struct {
 	node    Node
 	watcher *watch.Watcher
 	shelf   *shelf
-	events  chan Event
+	events  chan Event // nil is none: who sends it waits until what was sent before is done
 
 	// The rest belongs to the goroutine of run.
 	machine             Machine
@@ -83,7 +83,7 @@ func (l *loop) run(ctx context.Context) error {
 	interrupted := ctx.Done()
 	event := Event(Changed{l.Module})
 	for {
-		for _, action := range l.machine.Next(event) {
+		for _, action := range l.next(event) {
 			if leave, ok := action.(Leave); ok {
 				return leave.Err
 			}
@@ -97,6 +97,13 @@ func (l *loop) run(ctx context.Context) error {
 			interrupted, event = nil, Interrupted{}
 		}
 	}
+}
+
+func (l *loop) next(event Event) []Action {
+	if event == nil {
+		return nil
+	}
+	return l.machine.Next(event)
 }
 
 func (l *loop) do(ctx context.Context, action Action) {
@@ -203,7 +210,10 @@ func goFile(name string) bool {
 // guest runs a guest to its end.
 func (l *loop) guest(ctx context.Context, digest string) Event {
 	pushAgain := func(ctx context.Context) error { return l.shelf.pushAgain(ctx, digest) }
-	end, err := l.node.Run(ctx, digest, pushAgain, func(id string) { l.events <- Submitted{id} })
+	end, err := l.node.Run(ctx, digest, pushAgain, func(id string) {
+		l.events <- Submitted{id}
+		l.events <- nil // what the user is told comes before the guest's output
+	})
 	if err != nil {
 		return Refused{err}
 	}

@@ -37,7 +37,7 @@ func advice(info *errdetails.ErrorInfo, has func(flag string) bool) string {
 			text += "; --force cancels it first"
 		}
 	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_NOT_INTERACTIVE:
-		text = "only a workload that was submitted with --interactive can be attached to; see its output with `reactorctl logs --follow ID`"
+		text = "see its output with `reactorctl logs --follow ID`; submit it with --interactive to attach to it"
 	case reactorv1.ErrorReason_ERROR_REASON_CURSOR_EXPIRED:
 		text = "run the command again"
 	case reactorv1.ErrorReason_ERROR_REASON_UNAUTHENTICATED:

@@ -104,6 +104,12 @@ func (e *Export) Cancel(why error) error {
 	return e.call.Cancel()
 }
 
+// Begun reports whether the call has begun. It may be called from any goroutine when StartExport has returned.
+func (e *Export) Begun() bool { return e.call.Begun() }
+
+// Withdraw takes the call back as Invocation.Withdraw does. The arguments are in Args again.
+func (e *Export) Withdraw() bool { return e.call.Withdraw() }
+
 // Moved reports whether something has crossed in a stream or future since it was asked last. It may be called from any goroutine.
 func (e *Export) Moved() bool { return e.side.moved.Swap(false) }
 

@@ -1,6 +1,8 @@
 package component
 
 import (
+	"sync/atomic"
+
 	cabi "github.com/reactord/reactord/component/abi"
 	"github.com/reactord/reactord/component/types"
 	"github.com/reactord/reactord/executor/engine"
@@ -9,9 +11,21 @@ import (
 // Invocation is a call by the host whose values the host writes and reads itself, so that they may have handles of its objects,
 // streams and futures. StartCall makes the call.
 type Invocation struct {
-	store *Store
-	by    Invoker
-	of    *activation // nil: it has exited
+	store     *Store
+	by        Invoker
+	of        *activation // nil: it has exited
+	begun     atomic.Bool
+	withdrawn bool
+}
+
+// Ongoing is a call that the host has made: an *Invocation, or what has one.
+type Ongoing interface {
+	// Begun reports whether the call has begun. It may be called from any goroutine.
+	Begun() bool
+	// Withdraw takes the call back, and reports whether it did: it does not if the call has begun. It is for jobs of Do.
+	Withdraw() bool
+	// Cancel asks the call to end, as a component that has called it would. It is for jobs of Do. An error ends the store.
+	Cancel() error
 }
 
 // Invoker is what an Invocation is for. Its methods are called on the store's fiber and do not wait.
@@ -20,7 +34,8 @@ type Invoker interface {
 	Pass(c *Call)
 	// Take reads the result, which is among the arguments, unless the call is cancelled before it returns, or the store ends.
 	Take(c *Call)
-	// Exited is called once: when the call has exited, with nil, or when the store is closed, with why it has ended.
+	// Exited is called once: when the call has exited, with nil, or when the store is closed, with why it has ended. It is not called
+	// for a call that was withdrawn, or that has not begun when the store is closed, unless it could not be made.
 	Exited(err error)
 }
 
@@ -45,7 +60,20 @@ func (s *Store) StartCall(name string, i *Invocation, by Invoker) error {
 	return err
 }
 
-// Cancel asks the call to end, as a component that has called it would. It is for jobs of Do. An error ends the store.
+// Begun implements Ongoing.
+func (i *Invocation) Begun() bool { return i.begun.Load() }
+
+// Withdraw implements Ongoing.
+func (i *Invocation) Withdraw() bool {
+	if i.of == nil || i.withdrawn || i.Begun() {
+		return false
+	}
+	i.withdrawn = true
+	_ = i.Cancel() // nothing of the component runs
+	return true
+}
+
+// Cancel implements Ongoing.
 func (i *Invocation) Cancel() error {
 	if i.of == nil || !i.of.RequestCancel() {
 		return nil
@@ -56,6 +84,7 @@ func (i *Invocation) Cancel() error {
 
 // pass implements client.
 func (i *Invocation) pass(_ *cabi.Writer, x *crossing) error {
+	i.begun.Store(true)
 	return engine.Protect(func() error {
 		i.by.Pass(&x.call)
 		return nil
@@ -83,12 +112,15 @@ func (i *Invocation) onExit() { i.end(nil) }
 func (i *Invocation) end(err error) {
 	i.of = nil
 	delete(i.store.invocations, i)
-	i.by.Exited(err)
+	if !i.withdrawn {
+		i.by.Exited(err)
+	}
 }
 
 // endInvocations ends those that are in progress when the store is closed.
 func (s *Store) endInvocations() {
 	for i := range s.invocations {
+		i.withdrawn = i.withdrawn || i.of != nil && !i.Begun()
 		i.end(s.loop.failure)
 		s.closedOne()
 	}

@@ -113,3 +113,40 @@ func TestCancelledInvocation(t *testing.T) {
 	}
 	<-waits
 }
+
+// A call that is withdrawn before it begins, in each way, calls nothing, and neither does one that has not begun when the store ends.
+func TestWithdrawnInvocation(t *testing.T) {
+	_, v := puppets(t, abi.Config{}, executor.TaskSpec{})
+	i, by := &Invocation{}, &invoker{
+		pass:   func(*cabi.Writer) { t.Error("it has begun") },
+		take:   func(*cabi.Reader) { t.Error("it has returned") },
+		exited: func(err error) { t.Errorf("it has exited: %v", err) },
+	}
+	withdraw := func() error {
+		if i.Begun() || !i.Withdraw() || i.Withdraw() {
+			t.Error("it is not withdrawn once")
+		}
+		return nil
+	}
+	v.Do(func() error { return errors.Join(v.StartCall("run-sync", i, by), withdraw()) })
+	// Another call has exclusive, so this one waits at the gate.
+	waits := make(chan error, 1)
+	go func() {
+		_, err := v.call("run-sync", script(op{opWaitSync, 1, 3}, op{opEnd}))
+		waits <- err
+	}()
+	for n := uint32(0); n == 0; {
+		v.do(func() { n = uint32(v.loop.blocked) })
+	}
+	i = &Invocation{}
+	v.Do(func() error { return v.StartCall("run-sync", i, by) })
+	v.Do(withdraw)
+	v.wantIdle("1 calls", "1 fibers that wait", "1 operations")
+	i = &Invocation{}
+	v.Do(func() error { return v.StartCall("run-sync", i, by) })
+	v.do(func() {})
+	if err := v.stop(); err != nil {
+		t.Error(err)
+	}
+	<-waits
+}

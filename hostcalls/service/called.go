@@ -16,7 +16,7 @@ import (
 type called struct {
 	link.Call
 	answer func(link.Answer) // for the one answer
-	export *component.Export // of the component that has it; set before the request is sent
+	export *component.Export // of the component that has it, and the arguments; set before the request is sent
 	why    error             // that it is given up, for the workload that has called; guarded by supervisor.mu
 }
 
@@ -75,7 +75,7 @@ func (c *called) tell(a answer) {
 }
 
 // callExport has the component called, on the fiber of its store.
-func (r *request) callExport(store *component.Store) (cancel func() error, err error) {
+func (r *request) callExport(store *component.Store) (component.Ongoing, error) {
 	e := &component.Export{
 		Caller: r.called.Caller, Args: r.called.Args,
 		Returned: func(results link.Parcel, held int64) { r.returned(store, results, held) },
@@ -87,8 +87,17 @@ func (r *request) callExport(store *component.Store) (cancel func() error, err e
 		Lost: r.lost,
 	}
 	r.called.Args, r.called.export = link.Parcel{}, e
-	return func() error { return e.Cancel(r.why()) }, store.StartExport(r.called.Function, e)
+	return exporting{e, r}, store.StartExport(r.called.Function, e)
 }
+
+// exporting is a call of an export that the component has, as a component.Ongoing.
+type exporting struct {
+	*component.Export
+	request *request
+}
+
+// Cancel implements component.Ongoing.
+func (e exporting) Cancel() error { return e.Export.Cancel(e.request.why()) }
 
 // why is why the call is given up, for the workload that has called.
 func (r *request) why() error {

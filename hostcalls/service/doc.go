@@ -29,8 +29,8 @@
 //     that traps because of a cancel gets no other one: the trap fails the requests that others wait for.
 //  7. While requests wait for an instance, those of the slowest clients are broken off. What counts is the time that somebody has waited
 //     for the client, beyond what a minimal rate allows.
-//  8. A store computes for one request at a time. Requests that it does not begin with meanwhile are taken back, if another instance
-//     may begin with them.
+//  8. A store computes for one request at a time, and a component may wait so that no other call begins. Requests that it does not begin
+//     with meanwhile are taken back, if another instance may begin with them, and are not lost if the instance ends.
 //
 // A call of another workload comes without a connection, by [supervisor.Call], and has no goroutine: its answer is told from the
 // instance's fiber. It has no deadline before it has returned, and then one that is moved as long as its streams and futures move

@@ -29,6 +29,7 @@ type instance struct {
 	told     bool      // it was told to end
 	looked   time.Time // since when it has a job to do that shows that it does not compute; zero: it has none
 	lost     error     // why it was ended while others wait for it; nil: there is no such reason
+	gate     uint64    // the newest request that was withdrawn from it; zero: it has begun with one since, or none was
 }
 
 // addInstance makes the instance of a place in the pool, which is to be started. mu is held.

@@ -25,8 +25,8 @@ type Policy struct {
 //  4. A request that does not end, though it was told to, is late. Its instance takes no others, does not count, and ends when it
 //     has none left but late ones: they are broken off. (TestLate)
 //  5. An instance that has trapped is lost, with its requests. (TestLost)
-//  6. An instance that computes does not begin with other requests that it has got. They go to one that does, if there is one or
-//     may be. Until it begins with one it gets others only if all instances compute. (TestMove)
+//  6. An instance that computes, or whose component lets no other call begin, does not begin with other requests that it has got. They
+//     go to one that does, if there is one or may be. Until it begins with one it gets others only if all instances are so. (TestMove)
 type pool struct {
 	policy  Policy
 	members []*member // those that have not ended, the oldest first
@@ -140,17 +140,20 @@ func (p *pool) mayMake() bool {
 	return count < p.policy.Instances
 }
 
-// move is called when an instance does not begin with a request, since it computes. It reports false if the request stays. Otherwise
-// that is the first that waits, and if end is true, its instance is to end.
-func (p *pool) move(t *ticket, now time.Time) (moved, end bool) {
+// moves is called when an instance does not begin with a request. It reports whether there is a better place for that, which giveBack then
+// makes room for.
+func (p *pool) moves(t *ticket) bool {
 	from := t.member
 	from.stalled = true
-	if best := p.best(); (best == nil || best.stalled) && !p.mayMake() && from.late == 0 {
-		return false, false
-	}
+	best := p.best()
+	return best != nil && !best.stalled || p.mayMake() || from.late > 0
+}
+
+// giveBack makes a request, with which its instance has not begun, the first that waits. If end is true, the instance is to end.
+func (p *pool) giveBack(t *ticket, now time.Time) (end bool) {
 	end = p.done(t, now)
 	p.again(t)
-	return true, end
+	return end
 }
 
 // next takes the first request that waits, if there is an instance for it, or one is to be made.

@@ -90,13 +90,12 @@ func (b *bench) do(steps string) string {
 		case '~':
 			end(b.pool.delay(b.tickets[n]))
 		case '^':
-			moved, ends := b.pool.move(b.tickets[n], b.now)
-			if !moved {
+			if !b.pool.moves(b.tickets[n]) {
 				say("stays")
 				continue
 			}
 			say("moves")
-			end(ends)
+			end(b.pool.giveBack(b.tickets[n], b.now))
 		case '!':
 			b.member(step[1:]).stalled = false
 		case 'x':

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/executor/engine"
+	"github.com/reactord/reactord/hostcalls/component"
 	"github.com/reactord/reactord/hostcalls/link"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 )
@@ -23,18 +24,19 @@ type request struct {
 	answered chan answer // for the one answer
 	in       *upload
 	out      *response
-	called   *called      // it is a call of another workload; nil: it is of HTTP
-	cancel   func() error // asks the component to give it up; the fiber's; nil: it can't be asked, or does not have the request
+	called   *called // it is a call of another workload; nil: it is of HTTP
 
 	// Guarded by supervisor.mu.
-	instance *instance // nil while it waits
-	handled  bool      // the component has it
-	passed   bool      // the component did not have it when it was looked after
-	told     bool      // answered has got an answer
-	sent     bool      // the answer has gone out
-	gone     bool      // nobody waits for the answer, or for the component to end
-	since    time.Time // gone is true
-	over     bool      // the component has it no more, and the pool does not know it
+	instance *instance         // nil while it waits
+	handled  bool              // the instance's store has it
+	call     component.Ongoing // of the component for it; nil: there is none, or none that can be asked
+	leaving  bool              // it is about to be withdrawn
+	passed   bool              // the component did not have it when it was looked after
+	told     bool              // answered has got an answer
+	sent     bool              // the answer has gone out
+	gone     bool              // nobody waits for the answer, or for the component to end
+	since    time.Time         // gone is true
+	over     bool              // the component has it no more, and the pool does not know it
 }
 
 // answer is what the component has answered: a response, or the results of a call, or why there is none.
@@ -172,19 +174,39 @@ func (s *supervisor) dispatchOne(p placed) {
 func (p placed) handle() (err error) {
 	r, s := p.request, p.service
 	s.mu.Lock()
-	p.to.member.stalled = false
+	if p.to.gate == 0 {
+		p.to.member.stalled = false
+	}
 	begins := r.instance == p.to && !r.handled
 	r.handled = r.handled || begins
 	s.mu.Unlock()
+	if !begins {
+		return nil
+	}
 	p.to.store.Mark(r.number)
-	switch {
-	case !begins:
-	case r.called != nil:
-		r.cancel, err = r.callExport(p.to.store)
-	default:
-		r.cancel, err = s.handler.Handle(p.to.store, &r.exchange)
+	var call component.Ongoing
+	if r.called != nil {
+		call, err = r.callExport(p.to.store)
+	} else {
+		call, err = s.handler.Handle(p.to.store, &r.exchange)
+	}
+	if err == nil {
+		s.mu.Lock()
+		r.call = call
+		s.mu.Unlock()
 	}
 	return err
+}
+
+// begun reports whether the component has begun with the request. mu is held.
+func (r *request) begun() bool { return r.handled && (r.call == nil || r.call.Begun()) }
+
+// takeCall takes back what the store has of a request that the component has not begun with, and does not begin with any more. mu is held.
+func (r *request) takeCall() {
+	r.handled, r.call = false, nil
+	if c := r.called; c != nil && c.export != nil {
+		c.Args, c.export.Args, c.export = c.export.Args, link.Parcel{}, nil
+	}
 }
 
 // Answer implements wasihttp.Asker.
@@ -298,12 +320,12 @@ func (r *request) ask() error {
 	s := r.service
 	s.mu.Lock()
 	r.instance.looked = time.Time{}
-	not := r.over || s.unaskable
+	not, call := r.over || s.unaskable, r.call
 	s.mu.Unlock()
-	if not || r.cancel == nil {
+	if not || call == nil {
 		return nil
 	}
-	err := r.cancel()
+	err := call.Cancel()
 	if _, ok := errors.AsType[*engine.Trap](err); ok {
 		s.mu.Lock()
 		first := !s.unaskable
@@ -331,19 +353,58 @@ func (r *request) leave() {
 	r.service.mu.Unlock()
 }
 
-// move has a request begin elsewhere, if that is better, while its instance computes. mu is held; dispatch follows.
+// move has a request begin elsewhere, if that is better than to wait until its instance does. One that the store has already is withdrawn
+// first. mu is held; dispatch follows.
 func (s *supervisor) move(r *request) []placed {
-	i := r.instance
-	moved, end := s.pool.move(&r.ticket, time.Now())
-	if !moved {
-		return nil
+	switch {
+	case !s.pool.moves(&r.ticket):
+	case !r.handled:
+		return s.sendBack(r)
+	case !r.leaving:
+		r.leaving = true
+		r.instance.store.Do(r.withdraw)
 	}
+	return nil
+}
+
+// sendBack makes a request the first that waits. mu is held; dispatch follows.
+func (s *supervisor) sendBack(r *request) []placed {
+	i := r.instance
 	r.instance = nil
 	delete(i.requests, r)
-	if end {
+	if s.pool.giveBack(&r.ticket, time.Now()) {
 		i.kill()
 	}
 	return s.assign()
+}
+
+// withdraw takes a request back that the component does not begin with, if it still has a better place. It is a job of the instance's store.
+func (r *request) withdraw() error {
+	s := r.service
+	s.mu.Lock()
+	call := r.call
+	r.leaving = false
+	stays := r.over || r.gone || call == nil || !s.pool.moves(&r.ticket)
+	s.mu.Unlock()
+	if stays || !call.Withdraw() {
+		return nil
+	}
+	s.mu.Lock()
+	r.takeCall()
+	i := r.instance
+	i.gate = max(i.gate, r.number)
+	if !r.gone {
+		all := s.sendBack(r)
+		s.mu.Unlock()
+		s.dispatch(all)
+		return nil
+	}
+	s.mu.Unlock()
+	if r.called != nil { // it was given up meanwhile
+		r.called.Args.Discard()
+	}
+	r.Done()
+	return nil
 }
 
 // takeBack takes the requests of an instance that has ended. Those that the component did not have wait for another one; the others
@@ -353,10 +414,13 @@ func (s *supervisor) takeBack(i *instance, failure error) (abandoned []*request)
 	anew := !s.stopping && (i.started || failure == nil)
 	for r := range i.requests {
 		r.ticket = ticket{request: r, caller: r.ticket.caller}
-		r.instance = nil
-		if !r.handled && !r.gone && anew {
-			s.pool.again(&r.ticket)
-			continue
+		r.instance, r.leaving = nil, false
+		if !r.begun() {
+			r.takeCall()
+			if !r.gone && anew {
+				s.pool.again(&r.ticket)
+				continue
+			}
 		}
 		r.over = true
 		abandoned = append(abandoned, r)

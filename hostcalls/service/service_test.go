@@ -26,9 +26,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // handler answers requests in place of a component, on its fiber.
 type handler func(store *component.Store, x *wasihttp.Exchange) (cancel func() error, err error)
 
-func (h handler) Handle(store *component.Store, x *wasihttp.Exchange) (func() error, error) {
-	return h(store, x)
+func (h handler) Handle(store *component.Store, x *wasihttp.Exchange) (component.Ongoing, error) {
+	cancel, err := h(store, x)
+	if cancel == nil {
+		return nil, err
+	}
+	return begun(cancel), err
 }
+
+// begun is a call that has begun, by what cancels it.
+type begun func() error
+
+func (begun) Begun() bool     { return true }
+func (begun) Withdraw() bool  { return false }
+func (c begun) Cancel() error { return c() }
 
 func (handler) Concurrent() bool { return true }
 

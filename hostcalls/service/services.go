@@ -16,9 +16,9 @@ import (
 
 // Handler is what a component answers requests by.
 type Handler interface {
-	// Handle begins to answer a request. It is called in a job of component.Store.Do. An error ends the store. cancel asks the
-	// component to give the request up; it is for other such jobs, and nil if the component can't be asked.
-	Handle(store *component.Store, x *wasihttp.Exchange) (cancel func() error, err error)
+	// Handle begins to answer a request. It is called in a job of component.Store.Do. An error ends the store. call is the component's
+	// call for it; nil if it can be neither withdrawn nor cancelled.
+	Handle(store *component.Store, x *wasihttp.Exchange) (call component.Ongoing, err error)
 	// Concurrent reports whether an instance can answer a request while another one waits.
 	Concurrent() bool
 }

@@ -23,7 +23,7 @@ func (s *supervisor) tendBy(at time.Time) {
 
 // tend ends instances that have been idle for long enough, gives up requests whose component does not answer in time or goes on for
 // too long after that, ends the instances of those that go on though they were asked to end, breaks off requests of slow clients while
-// others wait for an instance, and moves requests that wait for an instance which computes. One timer does it all: most requests are
+// others wait for an instance, and moves requests that their instances do not begin with. One timer does it all: most requests are
 // over long before.
 func (s *supervisor) tend() {
 	now := time.Now()
@@ -117,22 +117,25 @@ func (i *instance) spins(r *request, now time.Time) bool {
 	return true
 }
 
-// behind returns the requests that the instance has not begun with since it was looked after last, while it has others: it computes.
-// mu is held.
+// behind returns the requests that the instance has not begun with since it was looked after last, while it has others: it computes, or
+// its component lets no other call begin. mu is held.
 func (i *instance) behind() (all []*request) {
 	if !i.started {
 		return nil
 	}
 	begun := false
 	for r := range i.requests {
-		if r.handled {
+		switch {
+		case r.begun():
 			begun = true
-			continue
-		}
-		if r.passed {
+			if i.gate > 0 && r.number > i.gate {
+				i.gate, i.member.stalled = 0, false
+			}
+		case r.passed:
 			all = append(all, r)
+		default:
+			r.passed = true
 		}
-		r.passed = true
 	}
 	if !begun {
 		return nil

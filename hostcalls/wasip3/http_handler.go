@@ -15,17 +15,17 @@ const (
 )
 
 // Handle has the component of a store answer a request, by a function that it exports: export is its full name. It is for jobs of
-// component.Store.Do. cancel asks the component to give up, and is for such jobs too. An error of both ends the store; the
-// functions of the exchange are called even so.
-func Handle(s *component.Store, export string, x *wasihttp.Exchange) (cancel func() error, err error) {
+// component.Store.Do. The call is nil if the request is answered already. An error ends the store; the functions of the exchange are
+// called even so.
+func Handle(s *component.Store, export string, x *wasihttp.Exchange) (call component.Ongoing, err error) {
 	h := &handling{host: &s.Host().(hosted).WASIP3().host, Exchange: x}
 	var ok bool
 	if h.fields, ok = wasi.NewHTTPFields(s, x.Request.Fields); !ok {
 		x.Answer(nil, &wasihttp.Error{Code: wasihttp.RequestHeaderSectionSize})
 		x.Done()
-		return func() error { return nil }, nil
+		return nil, nil
 	}
-	return h.Cancel, s.StartCall(export, &h.Invocation, h)
+	return h, s.StartCall(export, &h.Invocation, h)
 }
 
 // handling is a call of a component's handler.
@@ -38,6 +38,15 @@ type handling struct {
 	answered, replied bool // there is an answer; what it consists of has ended
 	untold            bool // there is a response, which is told when all of it is there, or the store stops
 	exited            bool
+}
+
+// Withdraw implements component.Ongoing.
+func (h *handling) Withdraw() bool {
+	ok := h.Invocation.Withdraw()
+	if ok {
+		h.fields.Release()
+	}
+	return ok
 }
 
 const (

@@ -13,6 +13,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/wasi/versions"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/hostcalls/wasihttp/wasihttptest"
+	"github.com/reactord/reactord/hostcalls/wasip3"
 )
 
 // serving is a component that answers requests as their path says; its source says how.
@@ -61,6 +62,54 @@ func TestAnswersAtOnce(t *testing.T) {
 	}
 	if whole("/count?3") {
 		t.Error("a response whose body comes later is told with all of it")
+	}
+	if err := s.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// unasked is an Asker that nobody may tell anything.
+type unasked struct{ *testing.T }
+
+func (u unasked) Answer(*wasihttp.Response, error) { u.Error("it is answered") }
+func (u unasked) Done()                            { u.Error("it is done") }
+
+// A request that is withdrawn before the component begins with it leaves nothing, and can be made anew.
+func TestWithdrawnRequest(t *testing.T) {
+	s := newServing(t)
+	const fieldBytes, many = 10_000, 1000
+	fields := &wasihttp.Fields{}
+	if err := fields.Append("x", strings.Repeat("y", fieldBytes)); err != nil {
+		t.Fatal(err)
+	}
+	request := &wasihttp.Request{Method: "GET", Scheme: "http", Authority: "x", PathWithQuery: "/", Fields: fields, Body: wasihttp.Empty()}
+	ask := func() {
+		answered := make(chan struct{})
+		s.Do(request, func(r *wasihttp.Response, err error) {
+			defer close(answered)
+			if err != nil || r.Status != 200 {
+				t.Errorf("%+v, %v", r, err)
+				return
+			}
+			r.Body.Close(nil)
+		})
+		<-answered
+		s.Idle()
+	}
+	ask()
+	before := s.Store.PeakMemory()
+	for range many {
+		s.Store.Do(func() error {
+			call, err := wasip3.Handle(s.Store, "wasi:http/handler@0.3.2#handle", &wasihttp.Exchange{Request: request, Asker: unasked{t}})
+			if err == nil && (call.Begun() || !call.Withdraw()) {
+				t.Error("it is not withdrawn")
+			}
+			return err
+		})
+	}
+	ask()
+	if more := s.Store.PeakMemory() - before; more > 20*fieldBytes {
+		t.Errorf("%d requests that were withdrawn have left %d bytes", many, more)
 	}
 	if err := s.Stop(); err != nil {
 		t.Error(err)

@@ -66,7 +66,7 @@ func FindHandler(exports []abi.Export) (h Handler, ok bool) {
 func (h Handler) Concurrent() bool { return h.Version != "0.2" }
 
 // Handle implements service.Handler.
-func (h Handler) Handle(s *component.Store, x *wasihttp.Exchange) (cancel func() error, err error) {
+func (h Handler) Handle(s *component.Store, x *wasihttp.Exchange) (call component.Ongoing, err error) {
 	if h.Version == "0.2" {
 		return nil, wasip2.Handle(s, h.Export, x)
 	}

@@ -115,17 +115,17 @@ func (s *Service) Do(request *wasihttp.Request, answer func(*wasihttp.Response, 
 		answer(nil, errors.New("the store has ended"))
 		return func() {}
 	}
-	var giveUp func() error
+	var call component.Ongoing
 	s.Store.Do(func() (err error) {
-		giveUp, err = s.handler.Handle(s.Store, x)
+		call, err = s.handler.Handle(s.Store, x)
 		return err
 	})
 	return func() {
 		s.Store.Do(func() error {
-			if giveUp == nil {
+			if call == nil {
 				return nil
 			}
-			return giveUp()
+			return call.Cancel()
 		})
 	}
 }

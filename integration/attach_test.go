@@ -80,6 +80,7 @@ func TestAttachInterruptAndAttachAgain(t *testing.T) {
 // At a terminal one types to the guest, and goes on when the daemon was killed and is back. Ctrl-C detaches, and the end of
 // the input ends the guest.
 func TestAttachAtTerminal(t *testing.T) {
+	t.Parallel()
 	for _, columns := range []int{80, 200} {
 		t.Run(fmt.Sprint(columns), func(t *testing.T) {
 			r := newRestarted(t, testkit.DataDir(t, tool(t)))
@@ -123,6 +124,7 @@ func TestAttachAtTerminal(t *testing.T) {
 // What attach prints is whole over a kill of the daemon: what the first attempt wrote, and all of the next. Input that was
 // empty is given to both.
 func TestAttachOverRestart(t *testing.T) {
+	t.Parallel()
 	r := newRestarted(t, testkit.DataDir(t, tool(t)))
 	r.must(t, "submit", "--id", "ticker", "-i", toolFile(t), "ticks", "100", "7")
 	attach := r.follow(t, nil, "attach", "ticker")

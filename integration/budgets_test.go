@@ -15,6 +15,7 @@ import (
 
 // What a workload may have of sockets and bytes holds over whichever sockets these are.
 func TestNetworkBudgets(t *testing.T) {
+	t.Parallel()
 	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, sockets(t)), "--allow-secret=file:/"))
 	silent, _ := testkit.NeverAnswers(t)
 	echo := testkit.EchoesDatagrams(t)

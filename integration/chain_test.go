@@ -143,6 +143,7 @@ func TestChainRefused(t *testing.T) {
 
 // The daemon is killed amid a chain: all of it starts anew, and the output is complete.
 func TestChainOverKill(t *testing.T) {
+	t.Parallel()
 	r := newRestarted(t, testkit.DataDir(t, tool(t)))
 	file := toolFile(t)
 	f := r.follow(t, nil, "run", "-l", "case=killed", "--pipe-to", file+" upper", "--pipe-to", file+" cat", file, "ticks", "100", "0")

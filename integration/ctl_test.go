@@ -129,6 +129,7 @@ func TestCtlInterruptCancels(t *testing.T) {
 
 // TestCtlDay goes through a day's commands, each of which sees what those before it did.
 func TestCtlDay(t *testing.T) {
+	t.Parallel()
 	c := newCtl(t, tool(t))
 	file := toolFile(t)
 	digest := c.must(t, "module", "push", file, "--tag", "team/tool:v1")

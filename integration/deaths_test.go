@@ -33,6 +33,7 @@ func stripped(t *testing.T, module []byte) []byte {
 // Deaths of real guests are told in their owners' terms: what happened, which limit refused what, with which flag to raise
 // it, and where it was.
 func TestDeathsAreTold(t *testing.T) {
+	t.Parallel()
 	c := newCtl(t)
 	dir := t.TempDir()
 	write := func(name string, module []byte) string {

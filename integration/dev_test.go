@@ -162,6 +162,7 @@ func main() {
 }
 
 func TestDev(t *testing.T) {
+	t.Parallel()
 	c := newCtl(t)
 	temp, address := t.TempDir(), testkit.FreeAddress(t)
 	dir, edit := devGuest(t)
@@ -229,6 +230,7 @@ func TestDevOvertaken(t *testing.T) {
 
 // TestDevInterruptedAnywhere: a signal at any instant leaves nothing.
 func TestDevInterruptedAnywhere(t *testing.T) {
+	t.Parallel()
 	c := newCtl(t)
 	dir, temp := t.TempDir(), t.TempDir()
 	module := filepath.Join(dir, "sleeper.wasm")

@@ -52,6 +52,7 @@ func TestDialling(t *testing.T) {
 
 // TestDiallingPool: a pool of connections of Go's net/http replaces those that the server has closed.
 func TestDiallingPool(t *testing.T) {
+	t.Parallel()
 	d := testkit.Start(t, testkit.DataDir(t, example(t, "http-dial")), "--allow-connect=127.0.0.1:*", "--allow-connect=localhost:*")
 	var requests, connections atomic.Int64
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

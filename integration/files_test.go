@@ -12,6 +12,7 @@ import (
 
 // TestFiles runs programs that use files in the ways of other hosts and of POSIX.
 func TestFiles(t *testing.T) {
+	t.Parallel()
 	d := testkit.Start(t, t.TempDir())
 	module := d.Push(t, testkit.GoGuest(t, "testdata/guests/files"))
 	for _, tt := range []struct {

@@ -92,6 +92,7 @@ func command(t *testing.T, stdin []byte, name string, args ...string) (out strin
 
 // TestCurl asks a service by curl, in each version of HTTP, in the clear and with TLS.
 func TestCurl(t *testing.T) {
+	t.Parallel()
 	version, err := exec.Command("curl", "--version").Output()
 	if errors.Is(err, exec.ErrNotFound) {
 		t.Skip("there is no curl")

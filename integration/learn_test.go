@@ -115,6 +115,7 @@ func TestForbiddenIsTold(t *testing.T) {
 
 // A guest knows only that something was denied: who runs it is told what, and which flags would have been enough.
 func TestRefusedIsTold(t *testing.T) {
+	t.Parallel()
 	c := newCtlOf(t, testkit.Start(t, testkit.DataDir(t, example(t, "http-dial")), "--allow-connect=*:*", "--allow-resolve=*"))
 	guest := exampleFile(t, "http-dial")
 	told := func(id, what, enough string) string {

@@ -36,6 +36,7 @@ func listensAt(t *testing.T, d *testkit.Daemon, id string) (address string) {
 // TestDatabasePool: a pool of package database/sql with its driver as it is loses its connections when the server dies, and
 // opens new ones to the next.
 func TestDatabasePool(t *testing.T) {
+	t.Parallel()
 	const example = "../examples/sql-pool"
 	server := filepath.Join(t.TempDir(), "server")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", server, "./server")

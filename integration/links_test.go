@@ -119,6 +119,7 @@ func TestCallFunctionLink(t *testing.T) {
 
 // TestLinkedWait: a call that waits for another workload is shown as that, also after the daemon has died, and ends with it.
 func TestLinkedWait(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d := testkit.Start(t, dir)
 	c := newCtlOf(t, d)
@@ -199,6 +200,7 @@ func TestCallLinkedStream(t *testing.T) {
 
 // TestLinkedStreamWait: what waits for a stream of another workload is shown on both sides, and the daemon stops while it does.
 func TestLinkedStreamWait(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d := testkit.Start(t, dir)
 	c := newCtlOf(t, d)
@@ -277,6 +279,7 @@ func TestNothingToOffer(t *testing.T) {
 
 // TestMixedCircle: two workloads wait for each other, one by a link and one by HTTP. Both say so, until the request is due.
 func TestMixedCircle(t *testing.T) {
+	t.Parallel()
 	c := newCtl(t)
 	address := testkit.FreeAddress(t)
 	c.must(t, "serve", "-d", "--id", "asked", "--offer", "--http", "http://"+address, componentFile("asked"))

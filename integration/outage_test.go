@@ -12,6 +12,7 @@ import (
 // What is looked at again and again says that the daemon is gone, and for how long it is waited for, however long its address
 // is, and goes on when it is back.
 func TestWatchesSurviveRestart(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(shortDir(t), strings.Repeat("long", 15))
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)

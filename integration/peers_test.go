@@ -12,6 +12,7 @@ import (
 // One workload serves another over a connection in memory, which only who was granted it has. The one that connects may
 // be submitted first.
 func TestConnectedWorkloads(t *testing.T) {
+	t.Parallel()
 	c := newCtl(t, example(t, "http"))
 	push := func(name string) (digest string) { return c.daemon.Push(t, example(t, name)) }
 	server, client := push("http"), push("http-get") // compiled before the client waits, for 30 s at most

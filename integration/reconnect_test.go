@@ -117,6 +117,7 @@ func TestFollowOverRestart(t *testing.T) {
 
 // A guest whose port the daemon chooses is told where it listens, also when a further attempt has another port.
 func TestChosenPort(t *testing.T) {
+	t.Parallel()
 	r := newRestarted(t, testkit.DataDir(t, serve(t)))
 	file := filepath.Join(t.TempDir(), "serve.wasm")
 	if err := os.WriteFile(file, serve(t), 0o600); err != nil {

@@ -77,6 +77,7 @@ func TestDrainAndRestart(t *testing.T) {
 
 // A service does not hold a stop of the daemon up, and serves until nothing else runs.
 func TestServicesEndLast(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d := testkit.Start(t, dir, "--grace-period=1h")
 	s := startService(t, d, &reactorv1.HttpService{}, func(spec *reactorv1.WorkloadSpec) {
@@ -208,6 +209,7 @@ func TestDrainOverAPI(t *testing.T) {
 
 // Guests that only wait for connections don't hold up the stop of the daemon. They start again with the next one.
 func TestListenersEndLast(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d := testkit.Start(t, dir, "--grace-period=1h")
 	c := newCtlOf(t, d)

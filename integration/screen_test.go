@@ -223,6 +223,7 @@ func TestListFilters(t *testing.T) {
 
 // On a terminal list -w keeps its head and columns and shows each workload once, as it is now.
 func TestListWatchOnTerminal(t *testing.T) {
+	t.Parallel()
 	for _, columns := range []int{80, 200} {
 		c := newCtl(t, tool(t))
 		crowd(t, c)
@@ -334,6 +335,7 @@ func TestListWatchSurvivesRestart(t *testing.T) {
 
 // status -w shows a workload as it is now, in place on a terminal and again and again elsewhere.
 func TestStatusWatch(t *testing.T) {
+	t.Parallel()
 	c := newCtl(t)
 	if _, err := c.daemon.TryPush(t.Context(), examples.Sleeper, "sleeper"); err != nil {
 		t.Fatal(err)

@@ -254,6 +254,7 @@ func TestServiceManyWait(t *testing.T) {
 
 // What goes wrong with one request or one instance harms no others.
 func TestServiceTroubles(t *testing.T) {
+	t.Parallel()
 	d := testkit.Start(t, t.TempDir())
 	s := startService(t, d, &reactorv1.HttpService{RequestTimeout: durationpb.New(500 * time.Millisecond)})
 	for _, path := range []string{"/forever", "/spin"} {
@@ -353,6 +354,7 @@ func TestServiceNeighbours(t *testing.T) {
 
 // When all instances are busy requests wait, and beyond that they are refused.
 func TestServiceFull(t *testing.T) {
+	t.Parallel()
 	d := testkit.Start(t, t.TempDir())
 	s := startService(t, d, &reactorv1.HttpService{MaxInstances: 1, MaxConcurrentRequests: 2, MaxWaitingRequests: 2})
 	var all sync.WaitGroup
@@ -379,6 +381,7 @@ func TestServiceFull(t *testing.T) {
 
 // A service goes on when its daemon was killed, and ends what is under way when its daemon stops.
 func TestServiceRestarts(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d := testkit.Start(t, dir)
 	address := testkit.FreeAddress(t)
@@ -455,6 +458,7 @@ func TestServiceOf02(t *testing.T) {
 
 // What can't be served is refused when it is submitted, and by what.
 func TestServiceRefused(t *testing.T) {
+	t.Parallel()
 	d := testkit.Start(t, t.TempDir())
 	module, listener := pushService(t, d), listenAt("127.0.0.1:0")
 	for _, c := range []struct {

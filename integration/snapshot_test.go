@@ -67,6 +67,7 @@ func TestSnapshotOfC(t *testing.T) {
 
 // TestSnapshotOfGo: a library in Go is called without its runtime's start.
 func TestSnapshotOfGo(t *testing.T) {
+	t.Parallel()
 	c := newCtl(t)
 	digest := c.daemon.Push(t, testkit.GoLibrary(t, "testdata/guests/golibrary"))
 	made, errs, code := c.run(t, "", "module", "snapshot", "--allow-clock", "--allow-random", "./testdata/guests/golibrary")
@@ -95,6 +96,7 @@ func TestSnapshotOfGo(t *testing.T) {
 
 // TestSnapshotElsewhere runs snapshots in other runtimes, as far as they are installed.
 func TestSnapshotElsewhere(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	d := testkit.Start(t, dir)
 	digest := d.Push(t, library(t))
@@ -152,6 +154,7 @@ func pythonWithWasmtime() string {
 // TestSnapshotRefusals: what a snapshot can't keep is refused by its name, and what a hostile initialization does is
 // bounded. Nothing is left of any of them: the next snapshot works.
 func TestSnapshotRefusals(t *testing.T) {
+	t.Parallel()
 	d := testkit.Start(t, t.TempDir(), "--default-timeout=5s", "--default-memory=32MiB")
 	digest := d.Push(t, library(t))
 	for _, tt := range []struct {
@@ -222,6 +225,7 @@ func TestSnapshotGivenUp(t *testing.T) {
 
 // TestSnapshotInvoke: what cannot initialize a module is refused before anything runs.
 func TestSnapshotInvoke(t *testing.T) {
+	t.Parallel()
 	d := testkit.Start(t, t.TempDir())
 	c, program := d.Push(t, library(t)), d.Push(t, tool(t))
 	for _, tt := range []struct{ module, invoke, want string }{

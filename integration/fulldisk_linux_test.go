@@ -52,6 +52,12 @@ func TestRunOnFullDisk(t *testing.T) {
 		fill()
 		return strings.Contains(run.errs.String(), "upper: it has ended, and waits until that can be recorded: the store is full")
 	})
+	healthy := func() bool {
+		_, _, status := r.run(t, "", "health")
+		return status == 0
+	}
+	until(t, "the daemon takes no work", func() bool { return !healthy() })
+	r.must(t, "health", "--live")
 	if out := r.must(t, "status", "upper"); !strings.Contains(out, "waits until that can be recorded") {
 		t.Errorf("status says\n%s", out)
 	}
@@ -61,4 +67,5 @@ func TestRunOnFullDisk(t *testing.T) {
 	if status, errs := run.ended(), run.errs.String(); status != 0 || strings.Count(errs, "recorded") != 1 {
 		t.Errorf("status %d: %s", status, errs)
 	}
+	until(t, "the daemon takes work again", healthy)
 }

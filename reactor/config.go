@@ -46,6 +46,9 @@ type Config struct {
 	// the context of the client's call, and what it returns when it has been decoded. It may wait
 	// for others to be done. None by default.
 	Reading func(context.Context, Read) (done func(), err error)
+	// OnOutage is called when the store can't be written to any more, with the cause, and with nil when it can again. New work is
+	// refused in between. It is called on the store's goroutine and must not block. None by default.
+	OnOutage func(cause error)
 	// Hooks are called in the course of each workload's life. None by default.
 	Hooks hooks.Hooks
 

@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
+	"github.com/reactord/reactord/reactor/internal/process"
 )
 
 // Node describes the reactor.
@@ -27,6 +28,11 @@ func (r *Reactor) Node() api.Node {
 		Draining:      r.runner.Draining(),
 		ProcessID:     os.Getpid(),
 	}
+}
+
+// Memory returns what the process may use, the memory of the machine or its control group, and what guests have of it, in bytes.
+func (r *Reactor) Memory() (machine, guests uint64) {
+	return process.MachineMemory(), uint64(r.engine.MemoryUsed())
 }
 
 // Stats returns what the reactor is doing.

@@ -40,6 +40,9 @@ func (r *Reactor) onPressed() { r.pressure.Set() }
 func (r *Reactor) onOutage(what string, cause error) {
 	if what == store.DatabaseOutage {
 		r.unwritable.Store(&cause)
+		if on := r.cfg.OnOutage; on != nil {
+			on(cause)
+		}
 	}
 	if cause != nil {
 		r.log.Warn("the store can't be written to: new work is refused, what has begun waits; make room: delete modules, free the disk, or raise store-size or module-store",

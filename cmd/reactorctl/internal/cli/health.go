@@ -10,15 +10,23 @@ import (
 
 // healthCommand asks the health service, which needs no token.
 func (a *app) healthCommand() *cobra.Command {
+	var live bool
 	cmd := &cobra.Command{
 		Use:   "health",
 		Short: "Tell whether the daemon takes work, for probes",
-		Long: `Tell whether the daemon takes work. The exit status is 0 if it does, and 125 if it drains or does not
-answer, so that this command can be the probe of a supervisor or a container.`,
+		Long: `Tell whether the daemon takes work. The exit status is 0 if it does, and 125 if it drains, its store can't be
+written to, or it does not answer, so that this command can be the probe of a supervisor or a container that
+decides whether the daemon is sent work. With --live it is 0 if the daemon answers at all: a probe that decides
+whether it has to be restarted.`,
 		Args: operands(cobra.NoArgs),
 	}
+	cmd.Flags().BoolVar(&live, "live", false, "ask only whether the daemon answers")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
-		response, err := healthv1.NewHealthClient(a.conn).Check(cmd.Context(), &healthv1.HealthCheckRequest{})
+		request := &healthv1.HealthCheckRequest{}
+		if live {
+			request.Service = "live"
+		}
+		response, err := healthv1.NewHealthClient(a.conn).Check(cmd.Context(), request)
 		if err != nil {
 			return err
 		}

@@ -84,12 +84,15 @@ func (a *app) watchStats(ctx context.Context, interval time.Duration) error {
 
 func (a *app) drainCommand() *cobra.Command {
 	var undo bool
+	var linger time.Duration
 	cmd := &cobra.Command{
 		Use:   "drain",
 		Short: "Stop the daemon from taking and starting work; running workloads go on",
 		Args:  operands(cobra.NoArgs),
 	}
 	cmd.Flags().BoolVar(&undo, "undo", false, "let the daemon take and start work again")
+	cmd.Flags().DurationVar(&linger, "linger", 0, "end only after this `DURATION`, so that balancers notice before what comes next stops the daemon")
+	cmd.MarkFlagsMutuallyExclusive("undo", "linger")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		response, err := a.node().Drain(cmd.Context(), &reactorv1.DrainRequest{Undo: undo})
 		if err != nil {
@@ -97,13 +100,17 @@ func (a *app) drainCommand() *cobra.Command {
 		}
 		switch {
 		case !a.output.IsTable():
-			return a.output.Message(a.Out, response)
+			err = a.output.Message(a.Out, response)
 		case undo:
 			fmt.Fprintln(a.Out, "the daemon takes work again")
 		default:
 			fmt.Fprintf(a.Out, "draining: %d workloads have started and not ended\n", response.GetUnfinished())
 		}
-		return nil
+		select {
+		case <-time.After(linger):
+		case <-cmd.Context().Done():
+		}
+		return err
 	})
 	return cmd
 }

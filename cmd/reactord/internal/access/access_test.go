@@ -103,7 +103,7 @@ func TestMakeToken(t *testing.T) {
 		t.Error("it is not the token that the file has")
 	}
 	again, err := LoadToken(path)
-	if err != nil || *again != *token {
+	if err != nil || !again.same(token) {
 		t.Errorf("the next start has another: %v", err)
 	}
 	if left, err := filepath.Glob(filepath.Join(dir, ".token*")); err != nil || len(left) > 0 {
@@ -126,7 +126,7 @@ func TestMakeTokenAtOnce(t *testing.T) {
 	}
 	wait.Wait()
 	for _, token := range tokens {
-		if token == nil || *token != *tokens[0] {
+		if token == nil || !token.same(tokens[0]) {
 			t.Fatal("two tokens were made")
 		}
 	}

@@ -7,7 +7,7 @@
 //
 // [Gate.Admit] is called for each call by the goroutine that reads the connection, before anything of the
 // message is read. It takes about a microsecond and does not block. Of a Gate only the token changes; all its methods may be
-// called from any goroutine. [LoadToken] reads a file and may write it. The configuration that [LoadTLS] returns
+// called from any goroutine. [LoadToken] reads a file and may write it, [ReadTokens] reads one, and [FollowTokens] does whenever it changes. The configuration that [LoadTLS] returns
 // has its files looked at in each handshake, by a goroutine of its own that ends as soon as the file system answers; no
 // handshake waits for it longer than a second.
 package access

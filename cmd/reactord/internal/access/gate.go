@@ -40,10 +40,10 @@ func NewOpenGate() *Gate { return &Gate{owner: os.Geteuid(), open: true} }
 func (g *Gate) RequiresToken() bool { return g.token.Load() != nil }
 
 // SetToken has calls from now on need the given token, and reports whether that is another one than before. Streams
-// that were admitted go on. It is called by one goroutine at a time.
+// that were admitted go on.
 func (g *Gate) SetToken(token *Token) (changed bool) {
 	before := g.token.Swap(token)
-	return before == nil || *before != *token
+	return before == nil || !before.same(token)
 }
 
 // Admit decides whether a call may be made. It returns the call's context with the caller's Identity, or an
@@ -70,10 +70,10 @@ func (g *Gate) Admit(ctx context.Context, method string, header metadata.MD) (co
 			"this socket serves only user %d, who runs the daemon", g.owner)
 	case !asked:
 		return ctx, errs.New(errs.Unauthenticated,
-			"this address requires the daemon's token, as metadata \"authorization: Bearer TOKEN\": the token is in the file \"token\" of the daemon's data folder")
+			"this address requires the daemon's token, as metadata \"authorization: Bearer TOKEN\": the token is in the file \"token\" of the daemon's data folder, or where its --token-file says")
 	default:
 		return ctx, errs.New(errs.Unauthenticated,
-			"this is not the daemon's token, which is in the file \"token\" of its data folder")
+			"this is not the daemon's token, which is in the file \"token\" of its data folder, or where its --token-file says")
 	}
 	return withIdentity(ctx, id), nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,7 +46,14 @@ const patience = time.Second
 // stamp identifies a version of a file.
 type stamp struct {
 	changed time.Time
-	info    fs.FileInfo
+	info    fs.FileInfo // nil: there was none
+}
+
+func (s stamp) same(t stamp) bool {
+	if (s.info == nil) != (t.info == nil) || !s.changed.Equal(t.changed) {
+		return false
+	}
+	return s.info == nil || s.info.Size() == t.info.Size() && os.SameFile(s.info, t.info)
 }
 
 // LoadTLS reads the files and returns a configuration that follows their changes.
@@ -153,7 +161,7 @@ func (c *certificates) onLate(done chan struct{}) {
 // renewed returns the configuration from files that have changed, or nil.
 func (c *certificates) renewed() *tls.Config {
 	now := c.stamps()
-	same := sameStamps(now, c.seen)
+	same := slices.EqualFunc(now[:], c.seen[:], stamp.same)
 	if same && !c.failed {
 		return nil
 	}
@@ -180,17 +188,4 @@ func (c *certificates) stamps() (list [3]stamp) {
 		}
 	}
 	return list
-}
-
-func sameStamps(a, b [3]stamp) bool {
-	for i := range a {
-		x, y := a[i], b[i]
-		if (x.info == nil) != (y.info == nil) || !x.changed.Equal(y.changed) {
-			return false
-		}
-		if x.info != nil && (x.info.Size() != y.info.Size() || !os.SameFile(x.info, y.info)) {
-			return false
-		}
-	}
-	return true
 }

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -23,16 +24,27 @@ const (
 	mostToken  = 4096
 )
 
-// Token is the daemon's token. It keeps only a hash: comparing hashes takes the same time whatever the
-// other text is.
-type Token struct{ hash [sha256.Size]byte }
+// Token is the daemon's token, or several, each of which is as good. It keeps only hashes: comparing hashes takes the same time
+// whatever the other text is.
+type Token struct{ hashes [][sha256.Size]byte }
 
-func newToken(text string) *Token { return &Token{sha256.Sum256([]byte(text))} }
+func newToken(text string) *Token {
+	t := &Token{}
+	t.add(text)
+	return t
+}
+
+func (t *Token) add(text string) { t.hashes = append(t.hashes, sha256.Sum256([]byte(text))) }
+
+func (t *Token) same(u *Token) bool { return slices.Equal(t.hashes, u.hashes) }
 
 // Equal reports in constant time whether text is the token.
 func (t *Token) Equal(text string) bool {
-	hash := sha256.Sum256([]byte(text))
-	return subtle.ConstantTimeCompare(t.hash[:], hash[:]) == 1
+	hash, equal := sha256.Sum256([]byte(text)), 0
+	for i := range t.hashes {
+		equal |= subtle.ConstantTimeCompare(t.hashes[i][:], hash[:])
+	}
+	return equal == 1
 }
 
 // LoadToken reads the token at path, or makes one if there is no file. It refuses a file that others could
@@ -67,7 +79,7 @@ func readToken(path string) (*Token, error) {
 		return nil, err
 	}
 	fault := func(format string, args ...any) (*Token, error) {
-		return nil, fmt.Errorf("the token file %s %s: remove it, and a new token is made at the next start", path, fmt.Sprintf(format, args...))
+		return nil, fmt.Errorf("the token file %s %w: remove it, and a new token is made at the next start", path, fmt.Errorf(format, args...))
 	}
 	owner, _ := info.Sys().(*syscall.Stat_t)
 	switch {
@@ -83,11 +95,8 @@ func readToken(path string) (*Token, error) {
 		return nil, err
 	}
 	token := strings.TrimSpace(string(text))
-	switch {
-	case len(token) < leastToken || len(text) > mostToken:
-		return fault("has a token of %d characters, not between %d and %d", len(token), leastToken, mostToken)
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return fault("has characters that are not allowed in metadata")
+	if err := checkToken(token); err != nil {
+		return fault("%w", err)
 	}
 	return newToken(token), nil
 }

@@ -21,6 +21,8 @@ type Config struct {
 	// SocketDir is the folder of that default socket, to be created for the user only; empty if Listen
 	// was given.
 	SocketDir string
+	// TokenFile has the tokens of TCP callers; empty: the daemon makes one in its data folder.
+	TokenFile string
 	// InsecureNoAuth serves TCP callers without a token.
 	InsecureNoAuth bool
 	// TLS names the certificate files for TCP.
@@ -130,7 +132,7 @@ func (c *Config) validate() []fault {
 				"can read the token and all else: give --tls-cert and --tls-key, or say --insecure-no-tls"})
 		}
 	}
-	faults = append(faults, c.validateTLS()...)
+	faults = append(faults, c.validateAccess()...)
 	for _, l := range c.limits() {
 		if l.exceeded() {
 			faults = append(faults, fault{
@@ -142,7 +144,7 @@ func (c *Config) validate() []fault {
 	return faults
 }
 
-func (c *Config) validateTLS() []fault {
+func (c *Config) validateAccess() []fault {
 	var faults []fault
 	if c.TLS.Key == "" && c.TLS.Cert != "" {
 		faults = append(faults, fault{"tls-cert", "needs --tls-key with it"})
@@ -158,6 +160,12 @@ func (c *Config) validateTLS() []fault {
 	}
 	if c.TLS.Cert != "" && c.InsecureNoTLS {
 		faults = append(faults, fault{"insecure-no-tls", "contradicts --tls-cert"})
+	}
+	if c.TokenFile != "" && !c.ServesTCP() {
+		faults = append(faults, fault{"token-file", "is for TCP, and nothing is served over that: give --listen=HOST:PORT"})
+	}
+	if c.TokenFile != "" && c.InsecureNoAuth {
+		faults = append(faults, fault{"insecure-no-auth", "contradicts --token-file"})
 	}
 	return faults
 }

@@ -15,7 +15,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
@@ -63,6 +62,7 @@ type Daemon struct {
 	gate      *access.Gate
 	tls       atomic.Pointer[tls.Config] // for new connections; nil: plain text
 	lives     *lifelog.Log
+	health    *server.Health
 
 	// What Reload changes, beside the gate and tls.
 	inUse        map[string]string // the values of the settings
@@ -96,6 +96,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		grace:        graceOf(cfg),
 		fileSettings: cfg.FileSettings,
 		lives:        lifelog.New(log, cfg.LogWorkloads),
+		health:       server.NewHealth(),
 		failed:       make(chan error, len(listeners)),
 	}
 	log.Info("reactord",
@@ -107,7 +108,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
-	cfg.Reactor.Logger, cfg.Reactor.Hooks = log, d.lives.Hooks()
+	cfg.Reactor.Logger, cfg.Reactor.Hooks, cfg.Reactor.OnOutage = log, d.lives.Hooks(), d.health.SetOutage
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
@@ -120,7 +121,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return nil, err
 	}
 	d.lives.TakeSubmissions()
-	d.server = server.New(d.reactor, admission, cfg.InFlight, d.lives, log)
+	d.server = server.New(d.reactor, admission, d.health, cfg.InFlight, d.lives, log)
 	for _, l := range listeners {
 		d.serving.Go(func() {
 			if err := d.server.Serve(l); err != nil {
@@ -131,10 +132,20 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	tending, cancel := context.WithCancel(context.Background())
 	d.tending = cancel
 	d.serving.Go(func() { trim.Run(tending) })
-	d.serving.Go(func() { pace.Run(tending) })
+	d.serving.Go(func() { pace.Run(tending, d.memory) })
 	d.serving.Go(func() { d.lives.Run(tending) })
+	if path := cfg.TokenFile; path != "" && d.gate.RequiresToken() {
+		// Nobody waits for it, since the file system may not answer.
+		go access.FollowTokens(tending, path, log, func(token *access.Token) { d.setToken(token, path) })
+	}
 	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
 	return d, nil
+}
+
+// memory returns what the process may use, and what guests have of it.
+func (d *Daemon) memory() pace.Memory {
+	machine, guests := d.reactor.Memory()
+	return pace.Memory{Machine: machine, Guests: guests}
 }
 
 // graceOf returns how long running workloads may go on at the end.
@@ -177,8 +188,7 @@ func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 			"and be granted whatever may be granted; leave out --insecure-no-auth to require a token")
 		return access.NewOpenGate(), nil
 	}
-	path := local.Token(cfg.Reactor.DataDir)
-	token, err := access.LoadToken(path)
+	token, path, err := loadToken(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +229,7 @@ func (d *Daemon) Failed() <-chan error { return d.failed }
 
 // Stop stops the daemon as its type describes; it is called once. The grace period ends with ctx.
 func (d *Daemon) Stop(ctx context.Context) error {
-	d.server.SetDraining(true)
+	d.health.SetDraining(true)
 	ctx, cancel := context.WithTimeout(ctx, d.grace+lastGuests)
 	defer cancel()
 	deaf := time.AfterFunc(d.grace+slowClients, d.server.BreakOff)

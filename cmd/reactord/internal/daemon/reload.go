@@ -8,7 +8,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/reactor/policy"
@@ -46,7 +45,7 @@ func check(cfg config.Config, log *zap.Logger) (files *tls.Config, err error) {
 		faults = append(faults, err)
 	}
 	if cfg.ServesTCP() && !cfg.InsecureNoAuth {
-		faults = append(faults, access.CheckToken(local.Token(cfg.Reactor.DataDir)))
+		faults = append(faults, checkToken(cfg))
 	}
 	return files, errors.Join(append(faults, cfg.Reactor.Validate())...)
 }
@@ -79,14 +78,11 @@ func (d *Daemon) Prepare(next config.Config) (*Prepared, error) {
 func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
 	next, files := p.next, p.files
 	if d.gate.RequiresToken() {
-		path := local.Token(d.cfg.Reactor.DataDir)
-		token, err := access.LoadToken(path)
+		token, path, err := loadToken(d.cfg)
 		if err != nil {
 			return nil, err
 		}
-		if d.gate.SetToken(token) {
-			d.log.Info("the token has changed", zap.String("file", path))
-		}
+		d.setToken(token, path)
 	}
 	if err := d.reactor.Reconfigure(next.Reactor); err != nil {
 		return nil, err

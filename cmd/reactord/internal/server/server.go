@@ -9,7 +9,6 @@ import (
 
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
@@ -70,15 +69,15 @@ type Admission struct {
 type Server struct {
 	grpc    *grpc.Server
 	gate    *inflight.Gate
-	health  *health.Server
+	health  *Health
 	calls   calls
 	running sync.WaitGroup // what handlers left running (see AttachWorkload)
 }
 
 // New makes a server for r. It serves those whom admission admits, and limits bounds what they have in flight. It
-// tells audit who is granted what. It serves once Serve is called.
-func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, audit Audit, log *zap.Logger) *Server {
-	s := &Server{health: health.NewServer()}
+// tells audit who is granted what, and h that it drains. It serves once Serve is called.
+func New(r *reactor.Reactor, admission Admission, h *Health, limits inflight.Limits, audit Audit, log *zap.Logger) *Server {
+	s := &Server{health: h}
 	e := &edge{log: log, gate: admission.Gate, calls: &s.calls}
 	gate := inflight.NewGate(limits, e.admit, log)
 	s.gate = gate
@@ -104,27 +103,15 @@ func New(r *reactor.Reactor, admission Admission, limits inflight.Limits, audit 
 	}
 	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r})
 	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: audit, running: &s.running})
-	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: s.SetDraining})
-	healthv1.RegisterHealthServer(registrar, s.health)
+	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: h.SetDraining})
+	healthv1.RegisterHealthServer(registrar, h)
 	reflection.Register(registrar)
-	s.SetDraining(r.Node().Draining)
+	h.serve(s.grpc.GetServiceInfo())
 	return s
 }
 
 // Serve serves connections of l until Stop is called, then returns nil.
 func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(s.gate.Listener(l)) }
-
-// SetDraining sets whether the health service reports that new work is refused.
-func (s *Server) SetDraining(draining bool) {
-	serving := healthv1.HealthCheckResponse_SERVING
-	if draining {
-		serving = healthv1.HealthCheckResponse_NOT_SERVING
-	}
-	for service := range s.grpc.GetServiceInfo() {
-		s.health.SetServingStatus(service, serving)
-	}
-	s.health.SetServingStatus("", serving)
-}
 
 // BreakOff closes all connections, which ends every call.
 func (s *Server) BreakOff() { s.grpc.Stop() }

@@ -11,7 +11,6 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/test/bufconn"
 )
@@ -31,7 +30,7 @@ func (h *hangingHealth) Check(context.Context, *healthv1.HealthCheckRequest) (*h
 // A handler that does not end is left, and told.
 func TestStopLeavesWhatHangs(t *testing.T) {
 	service := &hangingHealth{began: make(chan struct{}), end: make(chan struct{})}
-	s := &Server{health: health.NewServer()}
+	s := &Server{health: NewHealth()}
 	e := &edge{log: zap.NewNop(), calls: &s.calls}
 	s.grpc = grpc.NewServer(grpc.ChainUnaryInterceptor(e.unary), grpc.WaitForHandlers(true))
 	healthv1.RegisterHealthServer(s.grpc, service)

@@ -1,0 +1,68 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"google.golang.org/grpc"
+
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// Tokens of a mounted secret are replaced while clients call, and no call of one whose token is there fails.
+func TestTokensRotateUnderLoad(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "token")
+	put := func(tokens ...string) {
+		next := path + ".next"
+		if err := os.WriteFile(next, []byte(strings.Join(tokens, "\n")), 0o400); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(next, path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, after := strings.Repeat("a", 40), strings.Repeat("b", 40)
+	put(before)
+	d := testkit.StartGuarded(t, t.TempDir(), nil, "--listen=127.0.0.1:0", "--token-file="+path)
+	call := func(token string) error {
+		_, err := d.Node.GetNode(t.Context(), &reactorv1.GetNodeRequest{}, grpc.PerRPCCredentials(bearer(token)))
+		return err
+	}
+	load := func(token string, during func()) {
+		over := make(chan struct{})
+		var clients sync.WaitGroup
+		for range 4 {
+			clients.Go(func() {
+				for {
+					select {
+					case <-over:
+						return
+					default:
+					}
+					if err := call(token); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		during()
+		close(over)
+		clients.Wait()
+	}
+	load(before, func() {
+		put(before, after)
+		until(t, "the new token is taken", func() bool { return call(after) == nil })
+	})
+	load(after, func() {
+		put("too short")
+		until(t, "the log says that the file is broken", func() bool { return strings.Contains(d.Log(), "the file of tokens cannot be used") })
+		put(after)
+		until(t, "the old token is refused", func() bool { return call(before) != nil })
+	})
+}

@@ -75,6 +75,9 @@ type Task struct {
 // Tenant returns the tenant that the task was spawned for.
 func (t *Task) Tenant() string { return t.tenant.name }
 
+// WaitsFor returns what the task is about to wait for. It is for WaitHooks.OnPark.
+func (t *Task) WaitsFor() WaitKind { return t.waitsFor }
+
 // Spawn spawns another task, for the tenant of this one and with its fuel limit unless the spec has one. The tasks are independent
 // of each other. It may be called from any goroutine.
 func (t *Task) Spawn(spec TaskSpec) (*Task, error) {

@@ -138,7 +138,7 @@ var imports = map[string][]string{
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},
 	"reactor/internal/runner": {
-		"internal/clip", "internal/notify", "executor", "executor/engine", "hostcalls/abi",
+		"internal/clip", "internal/notify", "executor", "executor/engine", "hostcalls", "hostcalls/abi",
 		"reactor/api", "reactor/hooks", "reactor/store",
 		"reactor/internal/attempt", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/record",
 		"reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/schedule", "reactor/internal/terminal",
@@ -204,14 +204,16 @@ var imports = map[string][]string{
 	"cmd/reactord":                   {"cmd/reactord/internal/cli"},
 	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/reactord/internal/systemd", "cmd/internal/help", "cmd/internal/local", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/smallfile", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "reactor"},
 	"cmd/reactord/internal/access":   {"cmd/internal/smallfile", "reactor/errs"},
-	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/internal/local", "cmd/internal/quantity", "cmd/internal/usage", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasip1", "reactor", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
+	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/reactord/internal/otlp", "cmd/internal/local", "cmd/internal/quantity", "cmd/internal/usage", "reactor", "reactor/policy"},
+	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasip1", "reactor", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "component/compose", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"cmd/internal/quantity", "internal/frames", "internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
+	"cmd/reactord/internal/otlp":     {},
 	"cmd/reactord/internal/pace":     {},
 	"cmd/reactord/internal/systemd":  {},
 	"cmd/reactord/internal/server":   {"component/signature", "component/value", "hostcalls/channel", "cmd/internal/values", "internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
+	"cmd/reactord/internal/tracing":  {"cmd/reactord/internal/otlp", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/trim":     {},
 
 	"integration/internal/testkit": {"proto/reactor/v1"},
@@ -257,6 +259,8 @@ var importers = map[string][]string{
 	"golang.org/x/net/idna":                                {"hostcalls/network"},
 	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},
+	"go.opentelemetry.io/otel/...":                         {"cmd/reactord/internal/otlp", "cmd/reactord/internal/tracing"},
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/...": {"cmd/reactord/internal/tracing"},
 }
 
 // systems are those that the daemon runs on. Each compiles files of its own.

@@ -18,9 +18,10 @@ type Hooks struct {
 	// OnStarted is called when a worker runs the workload for the first time in this attempt, before its grants
 	// are opened and its module is instantiated. Goroutine: the worker.
 	OnStarted func(Event)
-	// OnParked is called when the guest is about to give up its worker to wait. Goroutine: the worker.
+	// OnParked is called when the guest is about to give up its worker to wait, if its trace is sampled: waits are many, and
+	// only of those that are looked at one by one each is worth a call. Goroutine: the worker.
 	OnParked func(Event)
-	// OnResumed is called when a worker resumes a guest that waited. Goroutine: the worker.
+	// OnResumed is called when a worker resumes a guest of which OnParked was told. Goroutine: the worker.
 	OnResumed func(Event)
 	// OnNetworkFailure is called when the guest wanted to connect, listen, look up a name or send an HTTP request, and did not
 	// get it. Of the same failures in an attempt it is told of the first, the tenth, the hundredth and so on, and of those to
@@ -52,6 +53,10 @@ type Event struct {
 	// submission that has just been committed.
 	Trace TraceParent
 	Time  time.Time
+	// Submitted is when the workload was submitted, in OnLoaded.
+	Submitted time.Time
+	// WaitsFor is the kind of operation that the guest waits for, in OnParked: "timer".
+	WaitsFor string
 }
 
 // NetworkFailure is what a guest wanted to open and did not get, for want of a grant or for another reason.

@@ -6,6 +6,11 @@ import "strings"
 // "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01". The empty one names none.
 type TraceParent string
 
+// Sampled reports whether the trace is recorded: the last letter of the header has the flag.
+func (t TraceParent) Sampled() bool {
+	return len(t) == traceBytes && strings.IndexByte("13579bdf", t[traceBytes-1]) >= 0
+}
+
 // The parts of the header and their offsets.
 const (
 	traceID    = len("00-")

@@ -75,6 +75,14 @@ func StartWithDescriptors(t testing.TB, dir string, descriptors int, flags ...st
 	return start(t, nil, exec.CommandContext(t.Context(), "sh", limited...))
 }
 
+// StartWith is Start for a daemon with more in its environment, as NAME=VALUE.
+func StartWith(t testing.TB, dir string, environment []string, flags ...string) *Daemon {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), Binary(t, "reactord"), in(dir, open(flags))...)
+	cmd.Env = environment
+	return start(t, nil, cmd)
+}
+
 // in adds the flags of a daemon with the data folder dir.
 func in(dir string, flags []string) []string {
 	return append([]string{"--data-dir=" + dir, "--log-format=json"}, flags...)
@@ -83,7 +91,7 @@ func in(dir string, flags []string) []string {
 // start starts the command of a daemon.
 func start(t testing.TB, options []grpc.DialOption, cmd *exec.Cmd) *Daemon {
 	t.Helper()
-	cmd.Env = cleanEnvironment()
+	cmd.Env = append(cleanEnvironment(), cmd.Env...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +126,7 @@ func start(t testing.TB, options []grpc.DialOption, cmd *exec.Cmd) *Daemon {
 func cleanEnvironment() []string {
 	var env []string
 	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "REACTORD_") {
+		if !strings.HasPrefix(entry, "REACTORD_") && !strings.HasPrefix(entry, "OTEL_") {
 			env = append(env, entry)
 		}
 	}

@@ -167,7 +167,7 @@ func (r *Runner) prepare(w *workload, module abi.Program) (*started, *api.Spec, 
 	a := &started{runner: r, workload: w, serves: spec.Serve != nil}
 	a.Init(&r.cfg.Host, a, &cfg)
 	if r.cfg.Hooks.Any() {
-		a.trace = hooks.TraceParent(record.TraceParent(rec))
+		a.trace, a.created = hooks.TraceParent(record.TraceParent(rec)), rec.Created
 	}
 	return a, spec, nil
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/reactord/reactord/executor"
+	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/attempt"
@@ -54,7 +55,9 @@ func (r *Runner) onTakenUp(places []store.Place) {
 // onLoaded calls OnLoaded: the workload is about to be given to the workers.
 func (r *Runner) onLoaded(w *workload, a *started) {
 	if on := r.cfg.Hooks.OnLoaded; on != nil {
-		on(event(w, a))
+		e := event(w, a)
+		e.Submitted = a.created
+		on(e)
 	}
 }
 
@@ -65,24 +68,24 @@ func (r *Runner) onStarted(w *workload, a *started) {
 	}
 }
 
-// waitHooks are called by the executor when a workload parks and resumes; nil if neither hook is set.
+// waitHooks are called by the executor when a workload parks and resumes; nil if neither hook is to be called.
 func (r *Runner) waitHooks(w *workload, a *started) *executor.WaitHooks {
 	h := &r.cfg.Hooks
-	if h.OnParked == nil && h.OnResumed == nil {
+	if h.OnParked == nil && h.OnResumed == nil || !a.trace.Sampled() {
 		return nil
 	}
-	tell := func(on func(hooks.Event)) func(*executor.Task) {
-		if on == nil {
-			return func(*executor.Task) {}
-		}
-		e := event(w, a)
-		return func(*executor.Task) {
+	e := event(w, a)
+	tell := func(on func(hooks.Event), waitsFor string) {
+		if on != nil {
 			now := e
-			now.Time = time.Now()
+			now.Time, now.WaitsFor = time.Now(), waitsFor
 			on(now)
 		}
 	}
-	return &executor.WaitHooks{OnPark: tell(h.OnParked), OnResume: tell(h.OnResumed)}
+	return &executor.WaitHooks{
+		OnPark:   func(t *executor.Task) { tell(h.OnParked, hostcalls.OpKind(t.WaitsFor()).String()) },
+		OnResume: func(*executor.Task) { tell(h.OnResumed, "") },
+	}
 }
 
 // OnNetworkFailure implements attempt.Owner: it calls the hook of this name.

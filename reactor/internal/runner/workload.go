@@ -2,6 +2,7 @@ package runner
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
@@ -59,6 +60,7 @@ type started struct {
 	workload *workload
 	memory   engine.Allowance
 	trace    hooks.TraceParent // of the submission; empty without hooks
+	created  time.Time         // when it was submitted; zero without hooks
 	serves   bool              // it is a service
 	entered  bool              // its task has run
 }

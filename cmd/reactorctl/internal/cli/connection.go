@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"os"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -35,6 +36,7 @@ func (a *app) dialOptions() []grpc.DialOption {
 		// A daemon whose machine has vanished without a word is missed after half a minute.
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 20 * time.Second, Timeout: 10 * time.Second}),
 		grpc.WithUnaryInterceptor(a.limitRequest),
+		grpc.WithPerRPCCredentials(traceContextOf(os.Getenv)),
 	}
 }
 

@@ -130,6 +130,8 @@ these off, and FORCE_COLOR on anywhere.
 With -o json or -o yaml an error, too, is one object, on standard error: code, reason, message, and where
 there are any the fields at fault, advice, and the delay after which to try again.
 
+If TRACEPARENT is in the environment, as W3C Trace Context has it, what is submitted is part of that trace.
+
 ` + exitHelp,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
+	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
 	"github.com/reactord/reactord/reactor"
 )
 
@@ -37,6 +38,8 @@ type Config struct {
 	LogWorkloads LogWorkloads
 	// InFlight bounds what clients have in flight.
 	InFlight inflight.Limits
+	// OTLP is what the variables of OpenTelemetry ask for.
+	OTLP otlp.Config
 	// Reactor is the configuration of the reactor itself, including its DataDir.
 	Reactor reactor.Config
 	// Inherited are listeners at addresses of Listen that somebody else has opened for the daemon.

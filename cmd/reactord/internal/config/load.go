@@ -15,6 +15,7 @@ import (
 
 	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/internal/usage"
+	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
@@ -112,7 +113,9 @@ func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Conf
 			faults = append(faults, source+": "+f.message)
 		}
 	}
-	if len(faults) > 0 {
+	var misasked []string
+	d.OTLP, misasked = otlp.Parse(d.environment, read)
+	if faults = append(faults, misasked...); len(faults) > 0 {
 		return Config{}, &FaultsError{faults}
 	}
 	d.Sources = make(map[string]string, len(d.found))

@@ -21,6 +21,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/lifelog"
 	"github.com/reactord/reactord/cmd/reactord/internal/pace"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
+	"github.com/reactord/reactord/cmd/reactord/internal/tracing"
 	"github.com/reactord/reactord/cmd/reactord/internal/trim"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/policy"
@@ -33,6 +34,8 @@ const (
 	// lastGuests is how long guests that were interrupted at the end of the grace period have to end. They
 	// need no time at all, unless the host operation they are in does not end.
 	lastGuests = 30 * time.Second
+	// lastSpans is how long it may take to send the last spans.
+	lastSpans = 5 * time.Second
 	// lastCalls is how long calls in flight have to be answered once the reactor has shut down. What they wait
 	// for is over by then, so only a client that does not read takes longer.
 	lastCalls = 2 * time.Second
@@ -50,6 +53,7 @@ const (
 //  4. The server accepts no more calls, answers those in flight, and closes the listeners. Handlers that do
 //     not even end when their connections are closed are left behind and reported
 //     (TestStopLeavesWhatHangs).
+//  5. The last spans are sent, for lastSpans at most.
 //
 // Rejected: stopping the server first, which would be simpler. Clients would lose their streams
 // before the last results, and nobody could see what a drain waits for.
@@ -63,6 +67,7 @@ type Daemon struct {
 	tls       atomic.Pointer[tls.Config] // for new connections; nil: plain text
 	lives     *lifelog.Log
 	health    *server.Health
+	tracer    *tracing.Tracer // nil: there are no traces
 
 	// What Reload changes, beside the gate and tls.
 	inUse        map[string]string // the values of the settings
@@ -108,7 +113,11 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
-	cfg.Reactor.Logger, cfg.Reactor.Hooks, cfg.Reactor.OnOutage = log, d.lives.Hooks(), d.health.SetOutage
+	if err := d.trace(ctx); err != nil {
+		closeAll(listeners)
+		return nil, err
+	}
+	cfg.Reactor.Logger, cfg.Reactor.Hooks, cfg.Reactor.OnOutage = log, d.hooks(), d.health.SetOutage
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
@@ -118,10 +127,11 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	}
 	if err != nil {
 		closeAll(listeners)
+		d.stopTracing()
 		return nil, err
 	}
 	d.lives.TakeSubmissions()
-	d.server = server.New(d.reactor, admission, d.health, cfg.InFlight, d.lives, log)
+	d.server = server.New(d.reactor, admission, d.health, cfg.InFlight, d.lives, d.tracingOfCalls(), log)
 	for _, l := range listeners {
 		d.serving.Go(func() {
 			if err := d.server.Serve(l); err != nil {
@@ -134,6 +144,9 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	d.serving.Go(func() { trim.Run(tending) })
 	d.serving.Go(func() { pace.Run(tending, d.memory) })
 	d.serving.Go(func() { d.lives.Run(tending) })
+	if d.tracer != nil {
+		d.serving.Go(func() { d.tracer.Run(tending) })
+	}
 	if path := cfg.TokenFile; path != "" && d.gate.RequiresToken() {
 		// Nobody waits for it, since the file system may not answer.
 		go access.FollowTokens(tending, path, log, func(token *access.Token) { d.setToken(token, path) })
@@ -238,6 +251,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.Background(), lastCalls)
 	defer cancel()
 	hung := d.server.Stop(last)
+	d.stopTracing()
 	d.tending()
 	if hung == nil {
 		d.serving.Wait()

@@ -12,6 +12,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/stats"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
@@ -74,14 +75,25 @@ type Server struct {
 	running sync.WaitGroup // what handlers left running (see AttachWorkload)
 }
 
+// Tracing makes spans of calls. The zero value makes none: then the workloads that calls submit belong to the spans of their callers.
+type Tracing struct {
+	Handler stats.Handler
+	// Parent returns the span that Handler has made of a call, as a traceparent header (W3C Trace Context).
+	Parent func(context.Context) string
+}
+
 // New makes a server for r. It serves those whom admission admits, and limits bounds what they have in flight. It
 // tells audit who is granted what, and h that it drains. It serves once Serve is called.
-func New(r *reactor.Reactor, admission Admission, h *Health, limits inflight.Limits, audit Audit, log *zap.Logger) *Server {
+func New(r *reactor.Reactor, admission Admission, h *Health, limits inflight.Limits, audit Audit, tracing Tracing, log *zap.Logger) *Server {
 	s := &Server{health: h}
 	e := &edge{log: log, gate: admission.Gate, calls: &s.calls}
 	gate := inflight.NewGate(limits, e.admit, log)
 	s.gate = gate
-	s.grpc = grpc.NewServer(append(gate.Options(),
+	options, parent := gate.Options(), traceParent
+	if tracing.Handler != nil {
+		options, parent = append(options, grpc.StatsHandler(tracing.Handler)), tracing.Parent
+	}
+	s.grpc = grpc.NewServer(append(options,
 		grpc.Creds(inflight.Credentials(access.Transport(admission.TLS))),
 		grpc.MaxRecvMsgSize(maxMessageBytes),
 		grpc.ChainUnaryInterceptor(e.unary),
@@ -102,7 +114,7 @@ func New(r *reactor.Reactor, admission Admission, h *Health, limits inflight.Lim
 		Server: s.grpc, Gate: gate, MaxBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
 	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r})
-	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: audit, running: &s.running})
+	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: audit, running: &s.running, parent: parent})
 	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: h.SetDraining})
 	healthv1.RegisterHealthServer(registrar, h)
 	reflection.Register(registrar)

@@ -19,10 +19,11 @@ type workloads struct {
 	reactor *reactor.Reactor
 	audit   Audit
 	running *sync.WaitGroup // goroutines that outlive their handler
+	parent  func(context.Context) string
 }
 
 func (w *workloads) SubmitWorkload(ctx context.Context, req *reactorv1.SubmitWorkloadRequest) (*reactorv1.SubmitWorkloadResponse, error) {
-	submit, err := toSubmit(req, traceParent(ctx))
+	submit, err := toSubmit(req, w.parent(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	most := itemText(len(requests))
 	var submits []api.SubmitRequest
 	var at []int // the index in requests of each of submits
-	trace := traceParent(ctx)
+	trace := w.parent(ctx)
 	for i, r := range requests {
 		submit, err := toSubmit(r, trace)
 		if err != nil {
@@ -71,7 +72,7 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil
 }
 
-// traceParent returns the call's traceparent header (W3C Trace Context), which the reactor parses.
+// traceParent returns the caller's traceparent header (W3C Trace Context), which the reactor parses.
 func traceParent(ctx context.Context) string {
 	if values := metadata.ValueFromIncomingContext(ctx, "traceparent"); len(values) == 1 {
 		return values[0]

@@ -215,7 +215,9 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/server":   {"component/signature", "component/value", "hostcalls/channel", "cmd/internal/values", "internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
 	"cmd/reactord/internal/tracing":  {"cmd/reactord/internal/otlp", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/trim":     {},
+	"cmd/reactord/internal/ui":       {"cmd/reactord/internal/access", "proto/reactor/v1"},
 
+	"integration/internal/browser": {},
 	"integration/internal/testkit": {"proto/reactor/v1"},
 	"integration":                  {}, // the others there consist of tests
 	"integration/architecture":     {},
@@ -255,6 +257,8 @@ var importers = map[string][]string{
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
 	"golang.org/x/sync/errgroup":                           {"cmd/reactorctl/internal/cli"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},
+	"connectrpc.com/vanguard":                              {"cmd/reactord/internal/ui"},
+	"golang.org/x/net/netutil":                             {"cmd/reactord/internal/ui"},
 	"golang.org/x/net/http/httpguts":                       {"hostcalls/service", "hostcalls/wasihttp"},
 	"golang.org/x/net/idna":                                {"hostcalls/network"},
 	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},

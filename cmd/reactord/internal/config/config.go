@@ -24,6 +24,8 @@ type Config struct {
 	SocketDir string
 	// TokenFile has the tokens of TCP callers; empty: the daemon makes one in its data folder.
 	TokenFile string
+	// UI is where the page for browsers is served, over TCP; zero for nowhere.
+	UI Address
 	// InsecureNoAuth serves TCP callers without a token.
 	InsecureNoAuth bool
 	// TLS names the certificate files for TCP.
@@ -135,6 +137,7 @@ func (c *Config) validate() []fault {
 				"can read the token and all else: give --tls-cert and --tls-key, or say --insecure-no-tls"})
 		}
 	}
+	faults = append(faults, c.validateUI()...)
 	faults = append(faults, c.validateAccess()...)
 	for _, l := range c.limits() {
 		if l.exceeded() {
@@ -145,6 +148,20 @@ func (c *Config) validate() []fault {
 		}
 	}
 	return faults
+}
+
+func (c *Config) validateUI() []fault {
+	switch a := c.UI; {
+	case a == Address{}:
+	case a.Network == "unix":
+		return []fault{{"ui", a.String() + " is a socket, and browsers need TCP: give HOST:PORT"}}
+	case slices.Contains(c.Listen, a) && a.Port() != "0":
+		return []fault{{"ui", a.String() + " is where the API is served: give another port"}}
+	case !a.Local() && !c.InsecureNoTLS && c.TLS.Cert == "":
+		return []fault{{"ui", a.String() + " is not a loopback address, and without TLS anyone on the network path can read the token " +
+			"and all else: give --tls-cert and --tls-key, or say --insecure-no-tls"}}
+	}
+	return nil
 }
 
 func (c *Config) validateAccess() []fault {
@@ -158,13 +175,13 @@ func (c *Config) validateAccess() []fault {
 	if c.TLS.ClientCA != "" && c.TLS.Cert == "" {
 		faults = append(faults, fault{"tls-client-ca", "needs --tls-cert and --tls-key with it"})
 	}
-	if c.TLS.Cert != "" && !c.ServesTCP() {
+	if c.TLS.Cert != "" && !c.ServesTCP() && !c.ServesUI() {
 		faults = append(faults, fault{"tls-cert", "is for TCP, and nothing is served over that: give --listen=HOST:PORT"})
 	}
 	if c.TLS.Cert != "" && c.InsecureNoTLS {
 		faults = append(faults, fault{"insecure-no-tls", "contradicts --tls-cert"})
 	}
-	if c.TokenFile != "" && !c.ServesTCP() {
+	if c.TokenFile != "" && !c.ServesTCP() && !c.ServesUI() {
 		faults = append(faults, fault{"token-file", "is for TCP, and nothing is served over that: give --listen=HOST:PORT"})
 	}
 	if c.TokenFile != "" && c.InsecureNoAuth {
@@ -177,3 +194,6 @@ func (c *Config) validateAccess() []fault {
 func (c *Config) ServesTCP() bool {
 	return slices.ContainsFunc(c.Listen, func(a Address) bool { return a.Network != "unix" })
 }
+
+// ServesUI reports whether the page for browsers is served.
+func (c *Config) ServesUI() bool { return c.UI != Address{} }

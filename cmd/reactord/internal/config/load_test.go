@@ -185,6 +185,9 @@ func TestFaults(t *testing.T) {
 	}{
 		{"no address", []string{"--listen="}, nil, "", "--listen: needs at least one address"},
 		{"address twice", []string{"--listen=a:1,a:1"}, nil, "", "--listen: a:1 is given twice"},
+		{"page at a socket", []string{"--ui=unix:///u"}, nil, "", "--ui: unix:///u is a socket"},
+		{"page at the API's address", []string{"--listen=127.0.0.1:1", "--ui=127.0.0.1:1"}, nil, "", "--ui: 127.0.0.1:1 is where the API is served"},
+		{"page for all", nil, []string{"REACTORD_UI=:8080"}, "", "$REACTORD_UI: :8080 is not a loopback address"},
 		{"port", []string{"--listen=a:http"}, nil, "", "the port is not a number"},
 		{"empty folder", []string{"--data-dir="}, nil, "", "--data-dir: is empty"},
 		{"no home", nil, []string{"HOME="}, "", "--data-dir: is needed"},

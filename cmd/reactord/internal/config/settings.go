@@ -34,6 +34,7 @@ func (c *Config) settings() []setting {
 	r := &c.Reactor
 	list := []setting{
 		{"listen", "where to serve the API: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen), atStart},
+		{"ui", "where to serve a page for browsers that shows what runs here and can cancel it, over TCP: HOST:PORT or none", addressOrNone(&c.UI), atStart},
 		{"tls-cert", "certificate to show over TCP, PEM with its chain; read again when it changes", pathIn(&c.TLS.Cert), atReload},
 		{"tls-key", "its key, PEM", pathIn(&c.TLS.Key), atReload},
 		{"token-file", "file with tokens that clients over TCP send, one a line, for the one in the data folder; read again when it changes", pathIn(&c.TokenFile), atStart},
@@ -127,6 +128,24 @@ func (l limit) exceeded() bool {
 		def = math.MaxUint64
 	}
 	return def > most
+}
+
+func addressOrNone(p *Address) value {
+	return value{
+		kind: "ADDR",
+		parse: func(s string) (err error) {
+			if *p = (Address{}); s != "none" {
+				*p, err = ParseAddress(s)
+			}
+			return err
+		},
+		text: func() string {
+			if *p == (Address{}) {
+				return "none"
+			}
+			return p.String()
+		},
+	}
 }
 
 func addressesIn(p *[]Address) value { return listIn("ADDR", p, ParseAddress) }

@@ -68,6 +68,7 @@ type Daemon struct {
 	lives     *lifelog.Log
 	health    *server.Health
 	tracer    *tracing.Tracer // nil: there are no traces
+	view      *view           // the page for browsers; nil: none
 
 	// What Reload changes, beside the gate and tls.
 	inUse        map[string]string // the values of the settings
@@ -102,7 +103,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		fileSettings: cfg.FileSettings,
 		lives:        lifelog.New(log, cfg.LogWorkloads),
 		health:       server.NewHealth(),
-		failed:       make(chan error, len(listeners)),
+		failed:       make(chan error, len(listeners)+2),
 	}
 	log.Info("reactord",
 		zap.Stringers("listen", d.addresses),
@@ -117,21 +118,28 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		return nil, err
 	}
+	if d.view, err = newView(ctx, cfg, log); err != nil {
+		closeAll(listeners)
+		d.stopTracing()
+		return nil, err
+	}
 	cfg.Reactor.Logger, cfg.Reactor.Hooks, cfg.Reactor.OnOutage = log, d.hooks(), d.health.SetOutage
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
-	cfg.Reactor.Private, cfg.Reactor.OwnAddresses = private(cfg), ownAddresses(listeners)
+	cfg.Reactor.Private, cfg.Reactor.OwnAddresses = private(cfg), ownAddresses(d.view.and(listeners))
 	if cfg.Reactor.ABIs, err = abis(); err == nil {
 		d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir, log))
 	}
 	if err != nil {
 		closeAll(listeners)
+		d.view.stop()
 		d.stopTracing()
 		return nil, err
 	}
 	d.lives.TakeSubmissions()
 	d.server = server.New(d.reactor, admission, d.health, cfg.InFlight, d.lives, d.tracingOfCalls(), log)
+	d.serveView()
 	for _, l := range listeners {
 		d.serving.Go(func() {
 			if err := d.server.Serve(l); err != nil {
@@ -188,13 +196,18 @@ func (d *Daemon) newAdmission() (a server.Admission, err error) {
 
 // newGate returns the gate that cfg asks for. It logs what an operator ought to know about it.
 func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
-	if !cfg.ServesTCP() {
+	if !cfg.ServesTCP() && !cfg.ServesUI() {
 		return access.NewGate(nil), nil
 	}
 	for _, a := range cfg.Listen {
 		if !a.Local() && cfg.TLS.Cert == "" {
 			log.Warn("NO ENCRYPTION: anyone on the network path to this address can read the token and all else", zap.Stringer("listen", a))
 		}
+	}
+	if cfg.InsecureNoAuth && !cfg.ServesTCP() {
+		log.Warn("NO AUTHENTICATION: anyone who can connect to the page, which includes every user of this machine, can read what guests write " +
+			"and cancel them; leave out --insecure-no-auth to require a token")
+		return access.NewOpenGate(), nil
 	}
 	if cfg.InsecureNoAuth {
 		log.Warn("NO AUTHENTICATION: anyone who can connect over TCP, which includes every user of this machine, can run programs here " +
@@ -251,6 +264,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.Background(), lastCalls)
 	defer cancel()
 	hung := d.server.Stop(last)
+	d.view.stop()
 	d.stopTracing()
 	d.tending()
 	if hung == nil {

@@ -44,7 +44,7 @@ func check(cfg config.Config, log *zap.Logger) (files *tls.Config, err error) {
 		files, err = access.LoadTLS(cfg.TLS, log)
 		faults = append(faults, err)
 	}
-	if cfg.ServesTCP() && !cfg.InsecureNoAuth {
+	if (cfg.ServesTCP() || cfg.ServesUI()) && !cfg.InsecureNoAuth {
 		faults = append(faults, checkToken(cfg))
 	}
 	return files, errors.Join(append(faults, cfg.Reactor.Validate())...)

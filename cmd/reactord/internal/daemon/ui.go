@@ -1,0 +1,108 @@
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/ui"
+)
+
+// lastViews is how long answers to browsers may take to be written at the end.
+const lastViews = time.Second
+
+// view serves the page for browsers. A nil view serves none.
+type view struct {
+	listener net.Listener
+	server   *ui.Server
+}
+
+// newView listens where cfg asks for the page; it returns nil if it does not.
+func newView(ctx context.Context, cfg config.Config, log *zap.Logger) (*view, error) {
+	if !cfg.ServesUI() {
+		return nil, nil
+	}
+	if !cfg.UI.Local() && cfg.TLS.Cert == "" {
+		log.Warn("NO ENCRYPTION: anyone on the network path to this address can read the token and all else", zap.Stringer("ui", cfg.UI))
+	}
+	l, err := listenAt(ctx, cfg.UI)
+	if err != nil {
+		return nil, fmt.Errorf("cannot serve the page at %s: %w", cfg.UI, err)
+	}
+	server, err := ui.New(namesOf(cfg))
+	if err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	scheme := "http"
+	if cfg.TLS.Cert != "" {
+		scheme = "https"
+	}
+	log.Info("the page for browsers", zap.String("at", scheme+"://"+config.AddressOf(l).String()+"/"))
+	return &view{l, server}, nil
+}
+
+// namesOf returns which names of hosts may lead to the page, besides localhost. With TLS it is the certificate that proves a name.
+func namesOf(cfg config.Config) func(string) bool {
+	host, _, _ := net.SplitHostPort(cfg.UI.Addr)
+	return func(name string) bool { return cfg.TLS.Cert != "" || name == strings.ToLower(host) }
+}
+
+// and returns others and the page's listener.
+func (v *view) and(others []net.Listener) []net.Listener {
+	if v == nil {
+		return others
+	}
+	return append(slices.Clip(others), v.listener)
+}
+
+// serveView serves the page, over TLS if the API is, and the calls that it passes on.
+func (d *Daemon) serveView() {
+	v := d.view
+	if v == nil {
+		return
+	}
+	var files *tls.Config
+	if d.cfg.TLS.Cert != "" {
+		files = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: d.viewTLS}
+	}
+	d.serving.Go(func() {
+		if err := v.server.Serve(v.listener, files); err != nil {
+			d.failed <- fmt.Errorf("serving the page at %s: %w", v.listener.Addr(), err)
+		}
+	})
+	d.serving.Go(func() {
+		if err := d.server.Serve(v.server.Inner()); err != nil {
+			d.failed <- fmt.Errorf("serving the calls of the page: %w", err)
+		}
+	})
+}
+
+// viewTLS returns the daemon's certificate for a browser.
+func (d *Daemon) viewTLS(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	current, err := d.tls.Load().GetConfigForClient(hello)
+	if err != nil {
+		return nil, err
+	}
+	own := current.Clone()
+	own.NextProtos = []string{"h2", "http/1.1"}
+	return own, nil
+}
+
+// stop ends what serveView began. It may be called if that did not.
+func (v *view) stop() {
+	if v == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), lastViews)
+	defer cancel()
+	v.server.Stop(ctx)
+	_ = v.listener.Close() // unless it was served
+}

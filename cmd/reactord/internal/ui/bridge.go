@@ -1,0 +1,149 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log"
+	"mime"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"time"
+
+	"connectrpc.com/vanguard"
+
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+const (
+	// maxRequestBytes bounds the body of a request. The largest are lists of ids.
+	maxRequestBytes = 64 << 10
+	// maxAnswerBytes bounds one message of an answer, as JSON. It is a page of workloads with long arguments.
+	maxAnswerBytes = 16 << 20
+	// maxAtWork bounds the answers that are turned into JSON at a time, besides those of streams, which have one workload or one run of
+	// output at a time.
+	maxAtWork = 16
+)
+
+// methods has what the page may call: what reads, and what cancels. Nothing submits, grants, or drains, so that whoever can reach the
+// page alone, with --insecure-no-auth, runs nothing. The value is set for methods whose answers are large.
+var methods = map[string]bool{
+	reactorv1.NodeService_GetNode_FullMethodName:             false,
+	reactorv1.NodeService_GetStats_FullMethodName:            false,
+	reactorv1.WorkloadService_ListWorkloads_FullMethodName:   true,
+	reactorv1.WorkloadService_WatchWorkloads_FullMethodName:  false,
+	reactorv1.WorkloadService_GetWorkload_FullMethodName:     true,
+	reactorv1.WorkloadService_ReadLogs_FullMethodName:        false,
+	reactorv1.WorkloadService_ListOps_FullMethodName:         true,
+	reactorv1.WorkloadService_SummarizeOps_FullMethodName:    true,
+	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: false,
+}
+
+// bridge turns requests of the Connect protocol into calls of gRPC.
+type bridge struct {
+	transcoder http.Handler
+	work       chan struct{} // holds an element for each large answer that is being made
+}
+
+// newBridge makes a bridge whose calls go by a transport.
+func newBridge(calls http.RoundTripper) (*bridge, error) {
+	proxy := &httputil.ReverseProxy{
+		Rewrite:       toCall,
+		Transport:     calls,
+		FlushInterval: -1,
+		ErrorLog:      log.New(io.Discard, "", 0), // the page is told
+	}
+	var services []*vanguard.Service
+	for _, name := range []string{reactorv1.NodeService_ServiceDesc.ServiceName, reactorv1.WorkloadService_ServiceDesc.ServiceName} {
+		services = append(services, vanguard.NewService(name, proxy,
+			vanguard.WithTargetProtocols(vanguard.ProtocolGRPC),
+			vanguard.WithTargetCodecs(vanguard.CodecProto),
+			vanguard.WithNoTargetCompression(),
+			vanguard.WithMaxMessageBufferBytes(maxAnswerBytes)))
+	}
+	transcoder, err := vanguard.NewTranscoder(services, vanguard.WithCodec(newJSON))
+	if err != nil {
+		return nil, err
+	}
+	return &bridge{transcoder: transcoder, work: make(chan struct{}, maxAtWork)}, nil
+}
+
+// newJSON makes a codec that leaves out fields that are empty, which nearly all are.
+func newJSON(types vanguard.TypeResolver) vanguard.Codec {
+	codec := vanguard.NewJSONCodec(types)
+	codec.MarshalOptions.EmitUnpopulated = false
+	return codec
+}
+
+// isCall reports whether a request is for a method of the API.
+func isCall(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/reactor.v1.") }
+
+// toCall makes the request that goes to the server of the API. It has no headers but those of gRPC and the token: a browser's would
+// not fit.
+func toCall(p *httputil.ProxyRequest) {
+	p.Out.URL.Scheme, p.Out.URL.Host, p.Out.Host = "http", "reactord", "reactord"
+	p.Out.Header = make(http.Header)
+	for _, name := range []string{"Authorization", "Content-Type", "Te", "Grpc-Timeout"} {
+		if values := p.In.Header.Values(name); len(values) > 0 {
+			p.Out.Header[name] = values
+		}
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	large, ok := methods[r.URL.Path]
+	if !ok {
+		refuse(w, http.StatusNotFound, "unimplemented", "the page has no method "+r.URL.Path+": call it over gRPC")
+		return
+	}
+	if !isConnect(r) {
+		refuse(w, http.StatusUnsupportedMediaType, "invalid_argument", "this address takes calls of the Connect protocol as JSON, not compressed")
+		return
+	}
+	if !readBody(w, r) {
+		return
+	}
+	if large {
+		select {
+		case b.work <- struct{}{}:
+			defer func() { <-b.work }()
+		case <-r.Context().Done():
+			return
+		}
+	}
+	b.transcoder.ServeHTTP(w, r)
+}
+
+// isConnect reports whether a request is one of the Connect protocol as the page makes them. Its types of content are none that a
+// form has, so a browser asks before it sends such a request to another origin, and is not answered.
+func isConnect(r *http.Request) bool {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	known := kind == "application/json" || kind == "application/connect+json"
+	plain := r.Header.Get("Content-Encoding") == "" && r.Header.Get("Connect-Content-Encoding") == ""
+	r.Header.Del("Accept-Encoding") // answers are not compressed: most browsers are on the same machine
+	r.Header.Del("Connect-Accept-Encoding")
+	return err == nil && known && plain && r.Method == http.MethodPost && r.Header.Get("Connect-Protocol-Version") == "1"
+}
+
+// readBody reads the body of a request whole, within a time. It answers if it cannot.
+func readBody(w http.ResponseWriter, r *http.Request) bool {
+	conn := http.NewResponseController(w)
+	_ = conn.SetReadDeadline(time.Now().Add(headTime)) // unless the connection has none
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
+	if err != nil {
+		refuse(w, http.StatusRequestEntityTooLarge, "resource_exhausted", "the request is too large, or did not come: "+err.Error())
+		return false
+	}
+	_ = conn.SetReadDeadline(time.Time{})
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return true
+}
+
+// refuse answers with an error of the Connect protocol.
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"code": code, "message": message}) // whoever left is not told
+}

@@ -1,0 +1,147 @@
+package ui
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// The bounds of a server.
+const (
+	// maxConnections bounds the connections of browsers. One browser has six, or one of HTTP/2.
+	maxConnections = 120
+	// maxRequests bounds the requests at a time; those that watch go on for long.
+	maxRequests = 240
+	// maxStreams bounds the requests of one connection of HTTP/2.
+	maxStreams = 32
+	// maxHeader bounds the head of a request. Browsers send the cookies of all ports of a host.
+	maxHeader = 32 << 10
+	// headTime is how long a browser may take for the head of a request, and for its body.
+	headTime = 10 * time.Second
+	// idleTime is how long a connection may have no request.
+	idleTime = time.Minute
+	// readTime is how long a browser may leave unread what is sent to it.
+	readTime = 20 * time.Second
+)
+
+// Server serves the page.
+type Server struct {
+	http  *http.Server
+	inner *inner
+}
+
+// New makes a server of the page. It answers to those who reach it by an IP address, as localhost, or by a name that names accepts.
+func New(names func(host string) bool) (*Server, error) {
+	files, err := newAssets()
+	if err != nil {
+		return nil, err
+	}
+	in := newInner()
+	calls, err := newBridge(in)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{inner: in}
+	s.http = &http.Server{
+		Handler:           bounded(guarded(names, route(calls, files))),
+		ReadHeaderTimeout: headTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ConnContext:       in.connContext,
+		ConnState:         in.connState,
+		ErrorLog:          log.New(io.Discard, "", 0), // faults of clients: there is nobody to act on them
+	}
+	return s, nil
+}
+
+// Inner returns the listener by whose connections calls come to the server of the API, which has to serve it.
+func (s *Server) Inner() net.Listener { return s.inner }
+
+// Serve serves connections of l until Stop is called, then returns nil. Without config it speaks plain text.
+func (s *Server) Serve(l net.Listener, config *tls.Config) error {
+	l = netutil.LimitListener(l, maxConnections)
+	var err error
+	if config == nil {
+		err = s.http.Serve(l)
+	} else {
+		s.http.TLSConfig = config
+		err = s.http.ServeTLS(l, "", "")
+	}
+	if err == http.ErrServerClosed {
+		return nil
+	}
+	return err
+}
+
+// Stop accepts no more requests, lets those under way end until ctx is done, then closes their connections.
+func (s *Server) Stop(ctx context.Context) {
+	if s.http.Shutdown(ctx) != nil {
+		_ = s.http.Close() // the browsers are gone, or do not read
+	}
+	_ = s.inner.Close()
+}
+
+// route has calls answer requests with a method of the API, and files the others.
+func route(calls, files http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isCall(r) {
+			calls.ServeHTTP(w, r)
+			return
+		}
+		files.ServeHTTP(w, r)
+	})
+}
+
+// bounded bounds the requests at a time, and has each written within a time.
+func bounded(next http.Handler) http.Handler {
+	slots := make(chan struct{}, maxRequests)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			next.ServeHTTP(&timely{ResponseWriter: w, conn: http.NewResponseController(w)}, r)
+		default:
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "too many requests at a time: try again", http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// timely breaks a response off that its client does not read.
+type timely struct {
+	http.ResponseWriter
+	conn *http.ResponseController
+}
+
+// Unwrap is for http.ResponseController.
+func (t *timely) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// Write implements http.ResponseWriter.
+func (t *timely) Write(p []byte) (n int, err error) {
+	err = t.within(func() (err error) {
+		n, err = t.ResponseWriter.Write(p)
+		return err
+	})
+	return n, err
+}
+
+// Flush implements http.Flusher.
+func (t *timely) Flush() { _ = t.within(t.conn.Flush) } // a later write has the same fault
+
+// within runs write with a deadline, and takes that back: one of HTTP/2 would end a response that has nothing to send.
+func (t *timely) within(write func() error) error {
+	if err := t.conn.SetWriteDeadline(time.Now().Add(readTime)); err != nil {
+		return err
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	return t.conn.SetWriteDeadline(time.Time{})
+}

@@ -1,0 +1,116 @@
+// The page: which view is shown, who is signed in, and the keys that work everywhere.
+
+import { createClient } from "./rpc.js";
+import { createConnection } from "./connection.js";
+import { createSampler } from "./sampler.js";
+import { adopt, setToken, token } from "./session.js";
+import { showSignIn } from "./signin.js";
+import { showNode } from "./node.js";
+import { showWorkloads } from "./workloads.js";
+import { showWorkload } from "./workload.js";
+import { number } from "./format.js";
+import { setText } from "./dom.js";
+import { onKeys } from "./keys.js";
+
+const at = (id) => document.getElementById(id);
+const main = at("main");
+const keys = at("keys");
+
+// The views: the pattern of an address behind "#", and what shows it.
+const views = [
+  [/^\/(?:node)?$/, "node", showNode],
+  [/^\/workloads$/, "workloads", showWorkloads],
+  [/^\/workloads\/([^/]+)$/, "workloads", showWorkload],
+];
+
+const client = createClient(token);
+let shown = new AbortController(); // of the view
+let list = "#/workloads"; // the list that was shown last, with its filter
+let life = null; // of the sampler; null while nobody is signed in
+
+const connection = createConnection(at("banner"), denied);
+const sampler = createSampler(client, connection);
+sampler.subscribe((sample) => {
+  const { running, waiting, pending } = sample.stats;
+  setText(at("tally"), `${number(Number(running ?? 0) + Number(waiting ?? 0))} live, ${number(pending)} queued`);
+});
+
+// denied asks for a token, since the daemon wants one or another one.
+function denied(error) {
+  stop();
+  setToken(null);
+  at("nav").hidden = at("leave").hidden = true;
+  setText(at("tally"), "");
+  showSignIn(main, error.message, (given) => {
+    setToken(given);
+    start();
+  });
+}
+
+function stop() {
+  shown.abort();
+  life?.abort();
+  life = null;
+}
+
+function start() {
+  life = new AbortController();
+  at("nav").hidden = false;
+  at("leave").hidden = token() === null;
+  sampler.run(life.signal);
+  show();
+}
+
+// show shows what the address says.
+function show() {
+  if (!life) {
+    return;
+  }
+  shown.abort();
+  shown = new AbortController();
+  const [path, query] = location.hash.slice(1).split("?");
+  const found = views.map(([pattern, name, view]) => [pattern.exec(path || "/"), name, view]).find(([match]) => match);
+  if (!found) {
+    location.hash = "#/";
+    return;
+  }
+  const [match, name, view] = found;
+  for (const link of at("nav").children) {
+    link.toggleAttribute("aria-current", link.dataset.view === name);
+  }
+  view(main, {
+    client, connection, sampler, signal: shown.signal, parameter: decode(match[1] ?? ""), query: new URLSearchParams(query),
+    onList: (address) => { list = address; },
+    back: () => { location.hash = list; },
+  });
+}
+
+// decode takes an id out of an address; one that cannot be decoded is an id as it is.
+function decode(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+addEventListener("hashchange", () => {
+  adopt();
+  show();
+  main.focus();
+});
+at("skip").addEventListener("click", (event) => { // the part behind "#" is the view's
+  event.preventDefault();
+  main.focus();
+});
+at("help").addEventListener("click", () => keys.showModal());
+at("leave").addEventListener("click", () => denied(new Error("You have signed out.")));
+
+onKeys({
+  "?": () => keys.showModal(),
+  n: () => { location.hash = "#/node"; },
+  w: () => { location.hash = "#/workloads"; },
+});
+
+adopt();
+start();

@@ -1,0 +1,42 @@
+// What a workload waits for.
+
+import { ended, printable, span, state, words } from "./format.js";
+import { el, pairs } from "./dom.js";
+
+const shown = 50;
+
+// createOps makes a panel of the pending operations of a workload.
+export function createOps({ client, signal, parameter: id }) {
+  const element = el("section", { class: "panel" }, el("h2", {}, "Waits for"));
+  let known = []; // operations that were read last
+
+  return {
+    element,
+
+    // read reads the operations of a workload and shows them.
+    async read(workload) {
+      known = [];
+      if (!ended(workload)) {
+        const answer = await client.call("WorkloadService/ListOps", { workloadId: id, pageSize: shown }, signal);
+        known = answer.ops ?? [];
+      }
+      this.draw(workload);
+    },
+
+    draw(workload) {
+      const now = Date.now();
+      element.replaceChildren(element.firstChild, known.length > 0
+        ? pairs(known.map((op) => [words(op.kind, "OP_KIND_"), el("span", { class: "text" }, text(op, now))]))
+        : el("p", { class: "quiet" }, ended(workload) ? "It has ended." : state(workload) === "PENDING" ? "Its turn." : "Nothing now."));
+    },
+  };
+}
+
+function text(op, now) {
+  const parts = [
+    op.target, op.peer && `of ${op.peer}`, op.grant && `by ${op.grant}`, op.reason,
+    op.startTime && `for ${span((now - Date.parse(op.startTime)) / 1000)}`,
+    op.deadline && `until ${new Date(op.deadline).toLocaleTimeString()}`,
+  ];
+  return printable(parts.filter(Boolean).join(", "));
+}

@@ -1,0 +1,126 @@
+// The rows of the list of workloads.
+
+import { el, setText } from "./dom.js";
+import { age, digest, labels, printable, state, words } from "./format.js";
+import { matches } from "./filter.js";
+
+// createRows makes a table of workloads.
+export function createRows() {
+  const body = el("tbody");
+  const element = el("table", { class: "workloads" },
+    el("colgroup", {}, ["id", "state", "when", "labels", "what"].map((c) => el("col", { class: c }))),
+    el("thead", {}, el("tr", {}, ["Workload", "State", "Age", "Labels", "What"].map((t) => el("th", { scope: "col" }, t)))), body);
+  let rows = new Map(); // by id
+
+  const insert = (workload, before) => {
+    const row = createRow(workload);
+    rows.set(workload.id, row);
+    body.insertBefore(row.element, before);
+  };
+  const remove = (id) => {
+    rows.get(id).element.remove();
+    rows.delete(id);
+  };
+  const put = (workload, before) => {
+    if (rows.has(workload.id)) {
+      rows.get(workload.id).update(workload);
+    } else {
+      insert(workload, before);
+    }
+  };
+
+  return {
+    element,
+    count: () => rows.size,
+
+    // replace shows these workloads and no others. Rows that stay are kept, with the focus that one of them may have.
+    replace(workloads) {
+      const wanted = new Set(workloads.map((w) => w.id));
+      [...rows.keys()].filter((id) => !wanted.has(id)).forEach(remove);
+      workloads.forEach((w) => put(w, null));
+      rows = new Map(workloads.map((w) => [w.id, rows.get(w.id)]));
+      if (workloads.some((w, i) => body.children[i] !== rows.get(w.id).element)) {
+        body.append(...workloads.map((w) => rows.get(w.id).element));
+      }
+    },
+
+    // refresh takes over the first page. Rows that it does not have any more are gone, as far down as it reaches.
+    refresh(workloads, complete) {
+      if (complete) {
+        this.replace(workloads);
+        return;
+      }
+      const wanted = new Set(workloads.map((w) => w.id));
+      const newest = created(workloads[0]);
+      const first = body.firstChild;
+      workloads.forEach((w) => put(w, first));
+      const last = rows.get(workloads.at(-1)?.id)?.element;
+      for (let above = last?.previousSibling; above;) {
+        const { id } = above.dataset;
+        above = above.previousSibling;
+        if (!wanted.has(id) && rows.get(id).created <= newest) { // a newer one has come by the watch meanwhile
+          remove(id);
+        }
+      }
+    },
+
+    append(workloads) {
+      workloads.forEach((w) => put(w, null));
+    },
+
+    // change takes over a workload that has changed, if it is in the list or newer than what is there.
+    change(workload, filter, most) {
+      const known = rows.has(workload.id);
+      if (!matches(filter, workload)) {
+        if (known) {
+          remove(workload.id);
+        }
+        return;
+      }
+      const top = rows.get(body.firstChild?.dataset.id);
+      if (known || !top || created(workload) > top.created) {
+        put(workload, body.firstChild);
+      }
+      if (rows.size > most) {
+        remove(body.lastChild.dataset.id);
+      }
+    },
+
+    // move moves the focus by a number of rows.
+    move(by) {
+      const links = [...body.querySelectorAll("a")];
+      const now = links.indexOf(document.activeElement);
+      links[Math.max(0, Math.min(links.length - 1, now + by))]?.focus();
+    },
+  };
+}
+
+function createRow(workload) {
+  const link = el("a", { class: "mono", href: `#/workloads/${encodeURIComponent(workload.id)}` }, workload.id);
+  const name = el("span", { class: "text" });
+  const cells = { state: el("span"), when: el("td"), labels: el("td", { class: "labels" }), what: el("td", { class: "what" }) };
+  const element = el("tr", { "data-id": workload.id },
+    el("th", { scope: "row" }, link, " ", name), el("td", {}, cells.state), cells.when, cells.labels, cells.what);
+
+  function update(w) {
+    const is = state(w);
+    setText(name, printable(w.spec?.name ?? ""));
+    setText(cells.state, is.toLowerCase());
+    cells.state.className = `state ${is}`;
+    setText(cells.when, age(w.status?.createTime));
+    setText(cells.labels, printable(labels(w)));
+    setText(cells.what, printable(what(w)));
+  }
+  update(workload);
+  return { element, update, created: created(workload) };
+}
+
+const created = (workload) => Date.parse(workload?.status?.createTime ?? 0);
+
+// what says in a line what a workload does, or how it ended.
+function what(workload) {
+  const status = workload.status ?? {};
+  const op = status.waitingFor?.[0];
+  return status.stuck || status.delay?.message || status.message || (op && `${words(op.kind, "OP_KIND_")} ${op.target ?? ""}`) ||
+    digest(workload.spec?.module);
+}

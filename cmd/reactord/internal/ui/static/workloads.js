@@ -1,0 +1,125 @@
+// The view of the workloads: a list with a filter.
+
+import { el, setText } from "./dom.js";
+import { onKeys } from "./keys.js";
+import { number } from "./format.js";
+import { parse, search } from "./filter.js";
+import { createFeed } from "./feed.js";
+import { createRows } from "./rows.js";
+
+const states = ["PENDING", "RUNNING", "WAITING", "SUCCEEDED", "FAILED", "CANCELLED"];
+const typing = 150; // how long nobody must have typed before the list is read again, in ms
+const maxRows = 1000;
+
+// showWorkloads shows the list in root until signal is aborted.
+export function showWorkloads(root, { client, connection, signal, query, onList }) {
+  const field = el("input", {
+    type: "search", name: "filter", "aria-label": "Filter", placeholder: "app=web tier!=test module:TAG, or an id", value: query.get("filter") ?? "",
+    spellcheck: "false", autocapitalize: "off",
+  });
+  const choice = el("select", { name: "state", "aria-label": "State" },
+    el("option", { value: "" }, "all states"), states.map((s) => el("option", { value: s, selected: s === query.get("state") }, s.toLowerCase())));
+  const note = el("p", { class: "quiet", role: "status" });
+  const fault = el("p", { class: "fault", role: "alert" });
+  const more = el("button", { type: "button", hidden: true }, "More");
+  const rows = createRows();
+  root.replaceChildren(el("h1", {}, "Workloads"), el("div", { class: "tools", role: "search" }, field, choice), fault, note, rows.element, more);
+
+  let asked = new AbortController(); // ends what the filter before has begun
+  let rest = null; // the token of the next page
+
+  function tell(examining) {
+    const shown = number(rows.count());
+    setText(note, examining ? `${shown} found so far …` : rest === null ? `${shown} workloads` : `the newest ${shown}; there are more`);
+    more.hidden = rest === null || rows.count() >= maxRows;
+    if (rows.count() >= maxRows) {
+      setText(note, `the newest ${shown}: narrow the filter to see others`);
+    }
+  }
+
+  // read reads the list by the filter.
+  function read() {
+    asked.abort();
+    asked = new AbortController();
+    const until = AbortSignal.any([signal, asked.signal]);
+    const filter = parse(field.value, choice.value);
+    onList(keepAddress(field.value.trim(), choice.value));
+    const feed = createFeed({ client, connection, signal: until, filter });
+    feed.run({
+      onPage(page) {
+        setText(fault, "");
+        rest = page.rest;
+        rows.replace(page.workloads);
+        tell(page.examining);
+      },
+      onRefresh(page) {
+        rows.refresh(page.workloads, page.complete);
+        tell(false);
+      },
+      onChange(workload) {
+        rows.change(workload, filter, maxRows);
+        tell(false);
+      },
+      onFault(error) {
+        rows.replace([]);
+        rest = null;
+        tell(false);
+        setText(fault, error.message);
+      },
+    });
+  }
+
+  more.addEventListener("click", async () => {
+    more.disabled = true;
+    try {
+      const page = await search(client, parse(field.value, choice.value), rest, AbortSignal.any([signal, asked.signal]));
+      rest = page.rest;
+      rows.append(page.workloads);
+      tell(false);
+    } catch (error) {
+      if (!signal.aborted && error.name !== "AbortError") {
+        connection.failed(error);
+        setText(fault, error.message);
+      }
+    } finally {
+      more.disabled = false;
+    }
+  });
+
+  let timer;
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(read, typing);
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      field.blur();
+    } else if (event.key === "ArrowDown" || event.key === "Enter") {
+      event.preventDefault();
+      rows.move(1);
+    }
+  });
+  choice.addEventListener("change", read);
+  signal.addEventListener("abort", () => clearTimeout(timer));
+  onKeys({
+    "/": () => field.select(),
+    ArrowDown: () => rows.move(1),
+    ArrowUp: () => rows.move(-1),
+  }, signal);
+  read();
+}
+
+// keepAddress has the address say what is shown, so that it can be sent to somebody, and returns its part behind "#".
+function keepAddress(text, state) {
+  const query = new URLSearchParams();
+  if (text) {
+    query.set("filter", text);
+  }
+  if (state) {
+    query.set("state", state);
+  }
+  const tail = query.toString();
+  const address = `#/workloads${tail && "?"}${tail}`;
+  history.replaceState(null, "", address);
+  return address;
+}

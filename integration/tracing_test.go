@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/hex"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -175,6 +178,62 @@ func TestTraceOfCommand(t *testing.T) {
 	list := c.of(callerTrace)
 	if run := find(list, "run"); run == nil {
 		t.Errorf("the trace has no run, but %v", list)
+	}
+}
+
+// A request that a service gets, the one that it sends for it, and what gets that are in one trace.
+func TestTraceOfHTTP(t *testing.T) {
+	t.Parallel()
+	c := collect(t, nil)
+	fields := make(chan http.Header, 1)
+	site := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { fields <- r.Header }))
+	defer site.Close()
+	d := testkit.StartWith(t, t.TempDir(), c.environment())
+	binary, err := os.ReadFile("../examples/fetch/rust/fetch.wasm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &service{t: t, d: d, id: d.Submit(t, &reactorv1.WorkloadSpec{
+		Module: d.Push(t, binary), Serve: &reactorv1.HttpService{},
+		Grants: []*reactorv1.Grant{listenAt("127.0.0.1:0"), {Grant: &reactorv1.Grant_Http{Http: &reactorv1.HttpGrant{Origin: site.URL}}}},
+	})}
+	s.find()
+	ask := func(parent string) http.Header {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/stream?"+site.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("traceparent", parent)
+		r.Header.Set("tracestate", "a=b")
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return <-fields
+	}
+	got := ask(inTrace)
+	if silent := ask(notSampled).Get("traceparent"); !strings.HasPrefix(silent, notSampled[:35]) || !strings.HasSuffix(silent, "-00") {
+		t.Errorf("of a trace that is not sampled the site gets %q", silent)
+	}
+	d.Stop()
+	list := c.of(callerTrace)
+	if len(list) != 2 {
+		t.Fatalf("the trace has %v", list)
+	}
+	received, sent := list[0], list[1]
+	if received.GetKind() != trace.Span_SPAN_KIND_SERVER || hex.EncodeToString(received.GetParentSpanId()) != callerSpan {
+		t.Errorf("the service's span is %v", received)
+	}
+	if sent.GetKind() != trace.Span_SPAN_KIND_CLIENT || !slices.Equal(sent.GetParentSpanId(), received.GetSpanId()) {
+		t.Errorf("the span of what it sends is %v", sent)
+	}
+	if want := "00-" + callerTrace + "-" + hex.EncodeToString(sent.GetSpanId()) + "-01"; got.Get("traceparent") != want || got.Get("tracestate") != "a=b" {
+		t.Errorf("the site gets %v, want %q", got, want)
+	}
+	if left := c.of(notSampled[3:35]); len(left) > 0 {
+		t.Errorf("of a trace that is not sampled there are %v", left)
 	}
 }
 

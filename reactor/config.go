@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/intake"
@@ -51,6 +52,9 @@ type Config struct {
 	OnOutage func(cause error)
 	// Hooks are called in the course of each workload's life. None by default.
 	Hooks hooks.Hooks
+	// TraceHTTP returns what follows the HTTP requests that an attempt gets and sends. It is called when the attempt is made, and must
+	// not block. By default nothing follows them.
+	TraceHTTP func(hooks.Event) wasihttp.Tracer
 
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int

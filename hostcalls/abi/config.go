@@ -37,6 +37,8 @@ type Config struct {
 	Network network.Config
 	// HTTP sends the process's requests. Processes may share it. By default it refuses all.
 	HTTP wasihttp.Sender
+	// Tracer follows the requests that come to a service. Nil: nothing does.
+	Tracer wasihttp.Tracer
 	// Peer is the process among others, which grants may let it connect to, or be connected by.
 	Peer network.Peer
 	// Links is the process among others whose functions grants may let it call, or that may call its own.

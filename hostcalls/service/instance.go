@@ -203,6 +203,9 @@ func (i *instance) config() *abi.Config {
 	c := *s.config
 	c.Serve, c.OnStart, c.HeldBytes, c.Stdin = nil, nil, 0, hostcalls.Empty{}
 	c.Memory = &i.share
+	if c.Tracer != nil {
+		c.HTTP = sender{c.HTTP, i}
+	}
 	if s.at == noListener {
 		return &c
 	}

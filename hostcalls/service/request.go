@@ -25,6 +25,7 @@ type request struct {
 	in       *upload
 	out      *response
 	called   *called // it is a call of another workload; nil: it is of HTTP
+	traced   wasihttp.Traced
 
 	// Guarded by supervisor.mu.
 	instance *instance         // nil while it waits

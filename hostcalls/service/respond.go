@@ -54,6 +54,10 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 		out.fail(http.StatusBadRequest, "only OPTIONS can be asked of *")
 		return
 	}
+	if t := s.config.Tracer; t != nil {
+		r.traced = t.Received(from)
+		defer func() { r.traced.End(out.status, out.failure()) }()
+	}
 	fields, err := wasihttp.FieldsOf(from.Header)
 	if err != nil {
 		out.fail(http.StatusRequestHeaderFieldsTooLarge, "the header fields are too large, or not valid: "+err.Error())
@@ -173,6 +177,17 @@ type response struct {
 	begun  bool       // the response goes out, and its goroutine may wait for the client
 	ended  bool       // nothing may be done to the connection any more
 	cancel func()     // ends the wait for the body of the component; nil: nobody waits
+}
+
+// errBrokenOff is of a response that was not sent to its end.
+var errBrokenOff = errors.New("the response was broken off")
+
+// failure returns why the response has failed, beside what its status says.
+func (o *response) failure() error {
+	if o.aborted {
+		return errBrokenOff
+	}
+	return nil
 }
 
 // breakOff ends a response to a client that is too slow, from any goroutine. If nothing has gone out yet the client is told.

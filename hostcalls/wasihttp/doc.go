@@ -6,6 +6,7 @@
 //	Body      the content of a message on its way: bytes, then trailers; or an error in place of what is missing
 //	Error     an error-code of wasi:http
 //	Exchange  a request that a component is to answer
+//	Tracer    follows requests in traces
 //
 // # Concurrency
 //

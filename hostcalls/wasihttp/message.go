@@ -1,6 +1,7 @@
 package wasihttp
 
 import (
+	"context"
 	"time"
 )
 
@@ -13,6 +14,8 @@ type Request struct {
 	Fields        *Fields
 	Body          *Body
 	Options       *Options // nil: none
+	// Parent is Traced.Parent of the request for which a component sends this one; nil if that is not known.
+	Parent context.Context //nolint:containedctx // it is that of another request
 }
 
 // Response is an HTTP response.

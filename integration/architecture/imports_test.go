@@ -138,7 +138,7 @@ var imports = map[string][]string{
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},
 	"reactor/internal/runner": {
-		"internal/clip", "internal/notify", "executor", "executor/engine", "hostcalls", "hostcalls/abi",
+		"internal/clip", "internal/notify", "executor", "executor/engine", "hostcalls", "hostcalls/abi", "hostcalls/wasihttp",
 		"reactor/api", "reactor/hooks", "reactor/store",
 		"reactor/internal/attempt", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/record",
 		"reactor/internal/refusal", "reactor/internal/retry", "reactor/internal/schedule", "reactor/internal/terminal",
@@ -160,7 +160,7 @@ var imports = map[string][]string{
 	"reactor": {
 		"internal/notify",
 		"executor", "executor/driver", "executor/engine", "executor/engine/meter",
-		"hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/link", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs",
+		"hostcalls", "hostcalls/abi", "hostcalls/channel", "hostcalls/link", "hostcalls/network", "hostcalls/network/host", "hostcalls/vfs", "hostcalls/wasihttp",
 		"reactor/api", "reactor/errs", "reactor/grant", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/internal/...",
 	},
 
@@ -205,7 +205,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/reactord/internal/systemd", "cmd/internal/help", "cmd/internal/local", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/smallfile", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "reactor"},
 	"cmd/reactord/internal/access":   {"cmd/internal/smallfile", "reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/reactord/internal/otlp", "cmd/internal/local", "cmd/internal/quantity", "cmd/internal/usage", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasip1", "reactor", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
+	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasihttp", "hostcalls/wasip1", "reactor", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "component/compose", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"cmd/internal/quantity", "internal/frames", "internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
@@ -213,7 +213,7 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/pace":     {},
 	"cmd/reactord/internal/systemd":  {},
 	"cmd/reactord/internal/server":   {"component/signature", "component/value", "hostcalls/channel", "cmd/internal/values", "internal/clip", "cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "proto/reactor/v1", "reactor", "reactor/api", "reactor/errs", "reactor/grant"},
-	"cmd/reactord/internal/tracing":  {"cmd/reactord/internal/otlp", "reactor/api", "reactor/hooks"},
+	"cmd/reactord/internal/tracing":  {"cmd/reactord/internal/otlp", "hostcalls/wasihttp", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/trim":     {},
 	"cmd/reactord/internal/ui":       {"cmd/reactord/internal/access", "proto/reactor/v1"},
 

@@ -34,6 +34,8 @@ type Config struct {
 	Budget      *hostcalls.Budget // of descriptors, shared by all workloads; nil: no bound
 	Owner       string            // the workload's key in the budget
 	TLS         *tls.Config       // nil: what the system trusts
+	// Tracer follows the requests. Nil: nothing does.
+	Tracer wasihttp.Tracer
 	// OnFailure is called when a request was not sent or not answered, with the origin that it was for: why Access refused it, or
 	// what went wrong; not when it was given up. It may be nil, is called on any goroutine, and must not block.
 	OnFailure func(kind hostcalls.OpKind, origin string, err error)

@@ -474,3 +474,37 @@ func TestRequestsAreBounded(t *testing.T) {
 		t.Errorf("one more: %v", code)
 	}
 }
+
+// tracer is a wasihttp.Tracer of a test.
+type tracer struct{ ended chan string }
+
+type spanKey struct{}
+
+func (*tracer) Received(*http.Request) wasihttp.Traced { return wasihttp.Traced{} }
+
+func (t *tracer) Sending(r *http.Request, parent context.Context) wasihttp.Traced {
+	r.Header.Set("traceparent", fmt.Sprint("below ", parent.Value(spanKey{})))
+	return wasihttp.Traced{End: func(status int, err error) { t.ended <- fmt.Sprint(status, " ", err) }}
+}
+
+// A tracer sees each request with what it is for, sets its fields, and is told how it ended.
+func TestTracer(t *testing.T) {
+	seen := &tracer{make(chan string, 1)}
+	f := newFixture(t, Config{Tracer: seen}, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = io.WriteString(w, r.Header.Get("traceparent"))
+	})
+	for authority, want := range map[string]string{"": "418 <nil>", "127.0.0.1:1": "0 connection-refused"} {
+		r := f.request("GET", "/")
+		if authority != "" {
+			r.Authority = authority
+		}
+		r.Parent = context.WithValue(t.Context(), spanKey{}, "a request")
+		if _, body, code := f.send(r); code == ok && body != "below a request" {
+			t.Errorf("the server gets %q", body)
+		}
+		if got := <-seen.ended; got != want {
+			t.Errorf("it is told %q, want %q", got, want)
+		}
+	}
+}

@@ -31,6 +31,11 @@ type exchange struct {
 	once    sync.Once
 
 	conn atomic.Pointer[connection] // that it is sent on; nil: it has none yet
+
+	// Of run's goroutine until it has answered, then of who ends the body of the response.
+	traced  wasihttp.Traced // its End is nil if nothing follows it
+	status  int
+	failure error
 }
 
 var _ hostcalls.Peered = (*exchange)(nil)
@@ -95,6 +100,9 @@ func (x *exchange) over() {
 		x.cancel(nil)
 		x.sent.end(fault(wasihttp.ConnectionTerminated))
 		<-x.client.requests
+		if x.traced.End != nil {
+			x.traced.End(x.status, x.failure)
+		}
 	})
 }
 
@@ -151,6 +159,9 @@ func (x *exchange) options() wasihttp.Options {
 // run sends the request, and answers.
 func (x *exchange) run(answer func(*wasihttp.Response, error)) {
 	request := x.newRequest()
+	if t := x.client.config.Tracer; t != nil {
+		x.traced = t.Sending(request, x.request.Parent)
+	}
 	late := time.AfterFunc(x.options().FirstByte.Or(firstByteTimeout), func() { x.fail(fault(wasihttp.ResponseTimeout)) })
 	response, err := x.client.transport.RoundTrip(request)
 	if err == nil && !late.Stop() {
@@ -165,6 +176,7 @@ func (x *exchange) run(answer func(*wasihttp.Response, error)) {
 	if err != nil {
 		x.tell(err)
 		e := x.explain(err)
+		x.failure = e
 		x.sent.end(e)
 		x.over()
 		answer(nil, e)
@@ -238,6 +250,7 @@ func (x *exchange) receive(r *http.Response) (*wasihttp.Response, error) {
 		}
 		return nil, fault(wasihttp.ProtocolError)
 	}
+	x.status = r.StatusCode
 	length := r.ContentLength
 	if r.Body == http.NoBody {
 		length = 0
@@ -251,7 +264,8 @@ func (x *exchange) receive(r *http.Response) (*wasihttp.Response, error) {
 		})
 	})
 	body.Describe(title(x.name))
-	body.OnClose(func(error) {
+	body.OnClose(func(err error) {
+		x.failure = err
 		x.over()
 		go r.Body.Close() //nolint:errcheck // it may wait for the connection
 	})

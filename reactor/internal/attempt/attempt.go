@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/lease"
 	"github.com/reactord/reactord/hostcalls/network"
 	"github.com/reactord/reactord/hostcalls/vfs"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/learn"
@@ -40,9 +41,10 @@ type Config struct {
 	Number uint32 // from 1 on
 	Spec   *api.Spec
 	Module abi.Program
-	Port   *terminal.Port // where clients attach; nil if none can
-	Past   *Past          // nil: there were no earlier attempts
-	LogEnd int64          // where the log ends that earlier attempts left in the store
+	Port   *terminal.Port  // where clients attach; nil if none can
+	Past   *Past           // nil: there were no earlier attempts
+	LogEnd int64           // where the log ends that earlier attempts left in the store
+	Tracer wasihttp.Tracer // follows HTTP requests; nil: nothing does
 }
 
 // Owner is who starts an attempt.
@@ -106,7 +108,7 @@ func (a *Attempt) Init(host *Host, owner Owner, cfg *Config) {
 		}))
 	}
 	a.refusals = recorder(cfg.Spec, cfg.Past)
-	a.config = a.processConfig(cfg.Spec, cfg.Port)
+	a.config = a.processConfig(cfg)
 }
 
 // Arm starts the timer that calls the owner's OnDeadline, if the workload has a timeout. The timeout counts from the

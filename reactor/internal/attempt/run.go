@@ -16,11 +16,11 @@ import (
 	"github.com/reactord/reactord/reactor/internal/retry"
 	"github.com/reactord/reactord/reactor/internal/stdio"
 	"github.com/reactord/reactord/reactor/internal/symbol"
-	"github.com/reactord/reactord/reactor/internal/terminal"
 )
 
 // processConfig is the config of the guest's process.
-func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config {
+func (a *Attempt) processConfig(cfg *Config) *abi.Config {
+	spec, port := cfg.Spec, cfg.Port
 	name := spec.Name
 	if name == "" {
 		name = a.id
@@ -50,6 +50,7 @@ func (a *Attempt) processConfig(spec *api.Spec, port *terminal.Port) *abi.Config
 		Driver:      a.host.Driver,
 		Mounts:      a.host.Mounts,
 		Serve:       serviceOf(spec.Serve),
+		Tracer:      cfg.Tracer,
 		OnStart: func() {
 			a.begun = true
 			if port != nil {
@@ -79,7 +80,7 @@ func (a *Attempt) giveNetwork(config *abi.Config, spec *api.Spec) {
 	config.Network.Access = &witnessed{given.Access, a}
 	a.sender = &sender{config: client.Config{
 		Access: given.Access, Stack: a.host.Stack, Traffic: a.traffic, Connections: int(spec.Limits.Connections),
-		Budget: a.host.Descriptors, Owner: a.id, OnFailure: a.onFailure,
+		Budget: a.host.Descriptors, Owner: a.id, Tracer: config.Tracer, OnFailure: a.onFailure,
 	}}
 	config.HTTP = a.sender
 }

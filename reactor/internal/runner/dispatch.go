@@ -165,10 +165,11 @@ func (r *Runner) prepare(w *workload, module abi.Program) (*started, *api.Spec, 
 		cfg.Port = portOf(w, mode)
 	}
 	a := &started{runner: r, workload: w, serves: spec.Serve != nil}
-	a.Init(&r.cfg.Host, a, &cfg)
 	if r.cfg.Hooks.Any() {
 		a.trace, a.created = hooks.TraceParent(record.TraceParent(rec)), rec.Created
 	}
+	cfg.Tracer = r.tracer(a, cfg.Number)
+	a.Init(&r.cfg.Host, a, &cfg)
 	return a, spec, nil
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/internal/clip"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/attempt"
@@ -59,6 +60,16 @@ func (r *Runner) onLoaded(w *workload, a *started) {
 		e.Submitted = a.created
 		on(e)
 	}
+}
+
+// tracer returns what follows the HTTP requests of an attempt that is about to be made; nil if nothing does.
+func (r *Runner) tracer(a *started, number uint32) wasihttp.Tracer {
+	if r.cfg.TraceHTTP == nil {
+		return nil
+	}
+	e := event(a.workload, a)
+	e.Attempt = number
+	return r.cfg.TraceHTTP(e)
 }
 
 // onStarted calls OnStarted: a worker runs the workload.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/reactord/reactord/executor"
 	"github.com/reactord/reactord/hostcalls/abi"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/internal/notify"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
@@ -18,7 +19,7 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Config is what a Runner works with. Every field but Hooks is required.
+// Config is what a Runner works with. Every field but Hooks and TraceHTTP is required.
 type Config struct {
 	Log      *zap.Logger
 	Store    store.Store
@@ -30,10 +31,12 @@ type Config struct {
 	// Watched reports whether a client watches for changes. If not, commits may be delayed to be fewer.
 	Watched func() bool
 	// Outage returns why the store can't be written to for now, or nil. It must not block.
-	Outage   func() error
-	Host     attempt.Host
-	Hooks    hooks.Hooks
-	Schedule schedule.Config
+	Outage func() error
+	Host   attempt.Host
+	Hooks  hooks.Hooks
+	// TraceHTTP returns what follows the HTTP requests of an attempt.
+	TraceHTTP func(hooks.Event) wasihttp.Tracer
+	Schedule  schedule.Config
 }
 
 // Runner runs the workloads that have not ended.

@@ -124,6 +124,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return nil, err
 	}
 	cfg.Reactor.Logger, cfg.Reactor.Hooks, cfg.Reactor.OnOutage = log, d.hooks(), d.health.SetOutage
+	cfg.Reactor.TraceHTTP = d.traceHTTP()
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}

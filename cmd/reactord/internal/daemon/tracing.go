@@ -9,6 +9,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
 	"github.com/reactord/reactord/cmd/reactord/internal/tracing"
+	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/reactor/hooks"
 )
 
@@ -37,6 +38,14 @@ func (d *Daemon) tracingOfCalls() server.Tracing {
 		return server.Tracing{}
 	}
 	return server.Tracing{Handler: d.tracer.Calls(), Parent: tracing.Parent}
+}
+
+// traceHTTP returns what makes spans of the HTTP requests of an attempt; nil if nothing does.
+func (d *Daemon) traceHTTP() func(hooks.Event) wasihttp.Tracer {
+	if d.tracer == nil {
+		return nil
+	}
+	return d.tracer.HTTP
 }
 
 // stopTracing sends the last spans.

@@ -52,6 +52,7 @@ message of the API, -o name the id of the workload instead.
 		Args: moduleThenCall,
 	}
 	flags.addCall(cmd)
+	a.addRegistry(cmd)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		j, err := a.plan(cmd, &flags, args[:1])
 		if err != nil {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	"github.com/reactord/reactord/component/compose"
 )
@@ -32,6 +30,7 @@ file with --file. run, submit and call take --plug, too.`,
 	}
 	flags := cmd.Flags()
 	addPlugs(flags.StringArrayVar, &plugs)
+	a.addRegistry(cmd)
 	flags.StringVarP(&tag, "tag", "t", "", "point this `TAG` at the result")
 	flags.StringVarP(&file, "file", "f", "", "write the result to this `FILE` instead of pushing it, or to standard output for -")
 	_ = cmd.MarkFlagRequired("plug")
@@ -94,24 +93,9 @@ func (a *app) compose(ctx context.Context, socket string, plugs []string) ([]byt
 	return compose.Join(part, list, compose.Options{})
 }
 
-// part reads a component: a file, or a module of the daemon.
+// part reads a component: a file, or a module of the daemon or of a registry.
 func (a *app) part(ctx context.Context, module string) (compose.Part, error) {
-	if !source.IsPath(module) {
-		if err := checkArguments([]string{module}); err != nil {
-			return compose.Part{}, err
-		}
-		var content bytes.Buffer
-		m, err := a.pull(ctx, module, &content)
-		if err != nil {
-			return compose.Part{}, meantPath(err, module)
-		}
-		name := m.GetName()
-		if name == "" {
-			name = render.ShortDigest(m.GetDigest())
-		}
-		return compose.Part{Name: name, Binary: content.Bytes()}, nil
-	}
-	m, err := a.open(ctx, module)
+	m, err := a.openWhole(ctx, module)
 	if err != nil {
 		return compose.Part{}, err
 	}

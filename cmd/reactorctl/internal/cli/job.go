@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/reactord/reactord/cmd/internal/oci"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/failure"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/launch"
@@ -137,8 +138,11 @@ func (j *job) openStage(ctx context.Context, module string, number int) (*source
 	return source.OfBytes(module, joined)
 }
 
-// open finds or builds a module.
+// open finds or builds a module. One of a registry is read if the daemon does not have it.
 func (a *app) open(ctx context.Context, arg string) (*source.Module, error) {
+	if oci.IsReference(arg) {
+		return a.openArtifact(ctx, arg)
+	}
 	if source.IsPath(arg) {
 		defer a.notes.Wait("building " + arg)()
 	}

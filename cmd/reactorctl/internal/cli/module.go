@@ -133,46 +133,6 @@ func sendChunks(stream reactorv1.ModuleService_PushModuleClient, m *source.Modul
 	}
 }
 
-func (a *app) modulePushCommand() *cobra.Command {
-	var tag string
-	cmd := &cobra.Command{
-		SuggestFor: []string{"push"},
-		Use:        "push MODULE",
-		Short:      "Push a .wasm file or a Go package, and print its digest",
-		Long:       "Push a .wasm file or a Go package, and print its digest. Bytes that the daemon already has are not sent again.",
-		Args:       paths(cobra.ExactArgs(1)),
-	}
-	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this `TAG` at the module")
-	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		if !source.IsPath(args[0]) {
-			return usageError(cmd, "%q is not a path: a file ends in .wasm, and a folder begins with ./, ../ or /", args[0])
-		}
-		if err := a.meet(cmd.Context()); err != nil {
-			return err
-		}
-		m, err := a.open(cmd.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		defer m.Close() //nolint:errcheck // the file was only read
-		return a.pushAndTell(cmd.Context(), m, tag)
-	})
-	return cmd
-}
-
-// pushAndTell pushes a module, and prints its digest.
-func (a *app) pushAndTell(ctx context.Context, m *source.Module, tag string) error {
-	result, err := a.push(ctx, m, tag)
-	if err != nil {
-		return err
-	}
-	if !a.output.IsTable() {
-		return a.output.Message(a.Out, result)
-	}
-	_, err = fmt.Fprintln(a.Out, result.GetModule().GetDigest())
-	return err
-}
-
 func (a *app) moduleListCommand() *cobra.Command {
 	return &cobra.Command{
 		SuggestFor: []string{"images", "modules"},
@@ -202,11 +162,11 @@ func (a *app) moduleListCommand() *cobra.Command {
 }
 
 func (a *app) moduleInspectCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "inspect MODULE",
 		Short: "Show a module: its imports, exports, memory and the grants it will need",
 		Long: `Show a module: its imports, exports, memory and the grants it will need; of a component also its world, as WIT.
-MODULE is a digest, a tag, or a file or Go package, which is pushed. What the daemon does not have of what the module
+MODULE is a digest, a tag, or what is pushed: a file, a Go package, or an artifact of a registry. What the daemon does not have of what the module
 imports, or needs, is told by name: such a module is refused. The world of a component is printed all the same.`,
 		Example: `  reactorctl module inspect ./calc.wasm
   reactorctl module inspect -o json calc | jq '.functions[].export'`,
@@ -224,6 +184,8 @@ imports, or needs, is told by name: such a module is refused. The world of a com
 			return a.printDescription(response)
 		}),
 	}
+	a.addRegistry(cmd)
+	return cmd
 }
 
 // printRefused prints the world of a component in a file that the daemon has refused for what it does not have.
@@ -247,14 +209,17 @@ func (a *app) printRefused(ctx context.Context, arg string, refusal error) {
 // stored returns what names a module for the daemon: arg, or the digest of the program in the file that it names, which is
 // pushed.
 func (a *app) stored(ctx context.Context, arg string) (string, error) {
-	if !source.IsPath(arg) {
-		return arg, checkArguments([]string{arg})
+	if err := checkModule(arg); err != nil {
+		return "", err
 	}
 	m, err := a.open(ctx, arg)
 	if err != nil {
 		return "", err
 	}
 	defer m.Close() //nolint:errcheck // the file was only read
+	if m.File == nil {
+		return m.Ref, nil
+	}
 	return a.ensure(ctx, m, "")
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/oci"
 	"github.com/reactord/reactord/cmd/internal/quantity"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -23,26 +24,63 @@ import (
 const stdout = "-"
 
 func (a *app) modulePullCommand() *cobra.Command {
-	var file string
+	var file, tag string
 	cmd := &cobra.Command{
 		Use:   "pull MODULE",
-		Short: "Write a module of the daemon to a file",
+		Short: "Write a module of the daemon to a file, or pull one from a registry",
 		Long: `Write a module of the daemon to a file, such as a snapshot or a composition that was made there. The file is there
-only once it is complete.`,
+only once it is complete.
+
+A MODULE that is oci://REGISTRY/REPOSITORY:TAG comes from a registry: into the file, or without one into the daemon, and its
+digest is printed. Its tag is looked up once, and what comes is compared with the digests that it stands for.
+
+` + registryHelp,
 		Example: `  reactorctl module pull words -f words.wasm
-  reactorctl module pull words -f - | wasm-tools print -`,
+  reactorctl module pull words -f - | wasm-tools print -
+  reactorctl module pull oci://ghcr.io/me/hello:1.0 --tag hello`,
 		Args: operands(cobra.ExactArgs(1)),
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "write it to this `FILE`, or to standard output for -")
-	_ = cmd.MarkFlagRequired("file")
+	cmd.Flags().StringVarP(&tag, "tag", "t", "", "point this `TAG` of the daemon at a module that comes from a registry")
+	cmd.MarkFlagsMutuallyExclusive("file", "tag")
+	a.addRegistry(cmd)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
-		if file == stdout {
+		fromRegistry := oci.IsReference(args[0])
+		switch {
+		case file == "" && fromRegistry:
+			return a.pushArgument(cmd.Context(), args[0], tag)
+		case file == "":
+			return usageError(cmd, "--file is needed: the daemon has module %q already", args[0])
+		case fromRegistry:
+			return a.pullArtifact(cmd.Context(), args[0], file)
+		case file == stdout:
 			_, err := a.pull(cmd.Context(), args[0], a.raw.Out)
 			return meantPath(err, args[0])
 		}
 		return a.pullFile(cmd.Context(), args[0], file)
 	})
 	return cmd
+}
+
+// pullArtifact writes a module of a registry to a file, or to the standard output.
+func (a *app) pullArtifact(ctx context.Context, arg, path string) error {
+	m, err := a.openWhole(ctx, arg)
+	if err != nil {
+		return err
+	}
+	defer m.Close() //nolint:errcheck // the file was only read
+	if path == stdout {
+		_, err := io.Copy(a.raw.Out, m.File)
+		return err
+	}
+	err = replaceFile(path, func(w io.Writer) error {
+		_, err := io.Copy(w, m.File)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return a.tellFile(path, &reactorv1.Module{Digest: m.Digest, SizeBytes: uint64(m.Size), Name: m.Name})
 }
 
 // pullFile writes a module to a file, in the place of one that is there.
@@ -55,10 +93,15 @@ func (a *app) pullFile(ctx context.Context, ref, path string) error {
 	if err != nil {
 		return err
 	}
+	return a.tellFile(path, m)
+}
+
+// tellFile says which module a file has now.
+func (a *app) tellFile(path string, m *reactorv1.Module) error {
 	if !a.output.IsTable() {
 		return a.output.Message(a.Out, m)
 	}
-	_, err = fmt.Fprintf(a.Out, "%s is module %s, %s\n", path, render.ShortDigest(m.GetDigest()), render.Size(m.GetSizeBytes()))
+	_, err := fmt.Fprintf(a.Out, "%s is module %s, %s\n", path, render.ShortDigest(m.GetDigest()), render.Size(m.GetSizeBytes()))
 	return err
 }
 

@@ -98,6 +98,7 @@ type app struct {
 	wanted endpoint.Wanted
 	output render.Format
 
+	plainHTTP      bool // of registries, if the flag is given
 	reconnect      time.Duration
 	requestTimeout time.Duration
 
@@ -120,7 +121,8 @@ func (a *app) command() *cobra.Command {
 		Long: `reactorctl submits WebAssembly programs to a reactord daemon and follows them.
 
 MODULE is a .wasm file or the folder of a Go main package (a path that begins with "./", "../" or
-"/", or ends in ".wasm"), or a digest or tag of a module that was pushed before.
+"/", or ends in ".wasm"), a digest or tag of a module that was pushed before, or an artifact of a
+registry, oci://REGISTRY/REPOSITORY:TAG.
 
 ` + quantity.Help + `
 

@@ -49,6 +49,7 @@ a shell's pipefail.
 		Args: moduleThenArguments,
 	}
 	flags.add(cmd)
+	a.addRegistry(cmd)
 	flags.addWaiting(cmd, true)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
 		j, err := a.plan(cmd, &flags, args)

@@ -95,6 +95,7 @@ the requests under way.
 		Args: moduleThenArguments,
 	}
 	flags.addService(cmd)
+	a.addRegistry(cmd)
 	serve.add(cmd)
 	flags.addWaiting(cmd, true)
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error { return serve.check(cmd) }

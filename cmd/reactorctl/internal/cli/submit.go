@@ -35,6 +35,7 @@ command has created are cancelled.
 		Args: moduleThenArguments,
 	}
 	flags.add(cmd)
+	a.addRegistry(cmd)
 	flags.addWaiting(cmd, false)
 	cmd.Flags().StringVar(&call, "call", "", "the `CALL` of a function that the component exports, such as 'add(1, 2)'")
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) error {
@@ -64,7 +65,7 @@ command has created are cancelled.
 // moduleThenArguments accepts one MODULE, and anything after it.
 func moduleThenArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError(cmd, "no MODULE is given: name a .wasm file, a Go package folder, a digest or a tag")
+		return usageError(cmd, "no MODULE is given: name a .wasm file, a Go package folder, a digest, a tag or oci://REGISTRY/REPOSITORY:TAG")
 	}
 	return nil
 }

@@ -1,5 +1,6 @@
 // Package source resolves the MODULE argument of a command: to a digest or tag that the daemon knows, or to the
-// bytes of a file, of a pipe, or of a Go package that it builds for WASI.
+// bytes of a file, of a pipe, or of a Go package that it builds for WASI. Artifacts of registries, which it knows by their names
+// alone, are read by others.
 //
 // The functions block their caller; Open and Run return when their context ends. Building a package runs the go command,
 // in a process group of its own that is interrupted then. Another goroutine reads a pipe, which may take as long as its
@@ -20,6 +21,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/reactord/reactord/cmd/internal/oci"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/interrupt"
 	"github.com/reactord/reactord/internal/toolchain"
 )
@@ -27,8 +29,9 @@ import (
 // Stdin is the MODULE argument for a module that is read from the command's standard input.
 const Stdin = "-"
 
-// maxModule bounds what is read from a pipe; a daemon takes no larger modules unless its operator has raised the limit.
-const maxModule = 256 << 20
+// MaxBytes bounds what is read from a pipe, or from others; a daemon takes no larger modules unless its operator has raised
+// the limit.
+const MaxBytes = 256 << 20
 
 // Module is a resolved MODULE. Exactly one of Ref and File is set.
 type Module struct {
@@ -56,12 +59,12 @@ func (m *Module) Close() error {
 }
 
 // IsPath reports whether a MODULE argument names a file or folder: it begins with "/", "./" or "../", is "." or
-// "..", or ends in ".wasm"; or whether it is "-". Anything else is a digest or a tag (which may have slashes), so that
-// what an argument means never depends on what is in the current folder.
+// "..", or ends in ".wasm"; or whether it is "-". Anything else is an artifact of a registry (oci.IsReference), or a digest or a
+// tag (which may have slashes), so that what an argument means never depends on what is in the current folder.
 func IsPath(arg string) bool {
-	return arg == Stdin || arg == "." || arg == ".." ||
+	return !oci.IsReference(arg) && (arg == Stdin || arg == "." || arg == ".." ||
 		strings.HasPrefix(arg, "./") || strings.HasPrefix(arg, "../") || filepath.IsAbs(arg) ||
-		strings.HasSuffix(arg, ".wasm")
+		strings.HasSuffix(arg, ".wasm"))
 }
 
 // Name returns a short name of what a MODULE argument names, for people. Files may be called anything; the daemon takes
@@ -70,6 +73,11 @@ func Name(arg string) string {
 	switch {
 	case arg == Stdin:
 		return "stdin"
+	case oci.IsReference(arg):
+		if ref, err := oci.ParseReference(arg); err == nil {
+			return shown(ref.Name())
+		}
+		return shown(arg)
 	case !IsPath(arg):
 		return arg
 	}
@@ -108,6 +116,8 @@ func OpenLibrary(ctx context.Context, arg string, stdin io.Reader, progress io.W
 
 func open(ctx context.Context, arg string, stdin io.Reader, progress io.Writer, as buildMode) (*Module, error) {
 	switch {
+	case oci.IsReference(arg):
+		return nil, fmt.Errorf("%s: this command takes no module of a registry", arg)
 	case !IsPath(arg):
 		return &Module{Ref: arg, Name: arg}, nil
 	case arg == Stdin && stdin == nil:
@@ -147,21 +157,28 @@ func openPipe(path string) (*Module, error) {
 	return readPipe(pipe, path, Name(path))
 }
 
-// readPipe copies a module to a file without a name: a push reads it twice.
+// readPipe reads a module from a pipe.
 func readPipe(pipe io.Reader, path, name string) (*Module, error) {
+	return Written(path, name, func(w io.Writer) error {
+		n, err := io.Copy(w, io.LimitReader(pipe, MaxBytes+1))
+		if err == nil && n > MaxBytes {
+			err = fmt.Errorf("module %s: it has more than the 256 MiB that are read from a pipe: give a file", path)
+		}
+		return err
+	})
+}
+
+// Written returns the module that write writes, from path, for people. It is kept in a file without a name: a push reads it
+// twice.
+func Written(path, name string, write func(io.Writer) error) (*Module, error) {
 	f, err := os.CreateTemp("", buildPrefix+"*")
 	if err != nil {
 		return nil, err
 	}
-	err = os.Remove(f.Name())
-	var n int64
-	if err == nil {
-		n, err = io.Copy(f, io.LimitReader(pipe, maxModule+1))
+	if err := os.Remove(f.Name()); err != nil {
+		return nil, errors.Join(err, f.Close())
 	}
-	if err == nil && n > maxModule {
-		err = fmt.Errorf("module %s: it has more than the 256 MiB that are read from a pipe: give a file", path)
-	}
-	if err != nil {
+	if err := write(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return newModule(f, path, name)

@@ -76,7 +76,7 @@ func (in *inner) dial(ctx context.Context, from net.Addr) (net.Conn, error) {
 // reads, since both begin with what they want.
 func pair(ctx context.Context) (client, server net.Conn, err error) {
 	l := bufconn.Listen(buffer)
-	defer l.Close()
+	defer func() { _ = l.Close() }() // it has done its work
 	accepted := make(chan net.Conn, 1)
 	go func() {
 		if c, err := l.Accept(); err == nil { // it fails if l is closed, and the dial has failed too

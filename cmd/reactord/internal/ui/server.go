@@ -49,7 +49,7 @@ func New(names func(host string) bool) (*Server, error) {
 	}
 	s := &Server{inner: in}
 	s.http = &http.Server{
-		Handler:           bounded(guarded(names, route(calls, files))),
+		Handler:           bounded(readTime, guarded(names, route(calls, files))),
 		ReadHeaderTimeout: headTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
@@ -99,14 +99,14 @@ func route(calls, files http.Handler) http.Handler {
 	})
 }
 
-// bounded bounds the requests at a time, and has each written within a time.
-func bounded(next http.Handler) http.Handler {
+// bounded bounds the requests at a time, and how long a browser may leave an answer unread.
+func bounded(patience time.Duration, next http.Handler) http.Handler {
 	slots := make(chan struct{}, maxRequests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()
-			next.ServeHTTP(&timely{ResponseWriter: w, conn: http.NewResponseController(w)}, r)
+			next.ServeHTTP(&timely{w, http.NewResponseController(w), patience}, r)
 		default:
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "too many requests at a time: try again", http.StatusServiceUnavailable)
@@ -117,7 +117,8 @@ func bounded(next http.Handler) http.Handler {
 // timely breaks a response off that its client does not read.
 type timely struct {
 	http.ResponseWriter
-	conn *http.ResponseController
+	conn     *http.ResponseController
+	patience time.Duration
 }
 
 // Unwrap is for http.ResponseController.
@@ -137,7 +138,7 @@ func (t *timely) Flush() { _ = t.within(t.conn.Flush) } // a later write has the
 
 // within runs write with a deadline, and takes that back: one of HTTP/2 would end a response that has nothing to send.
 func (t *timely) within(write func() error) error {
-	if err := t.conn.SetWriteDeadline(time.Now().Add(readTime)); err != nil {
+	if err := t.conn.SetWriteDeadline(time.Now().Add(t.patience)); err != nil {
 		return err
 	}
 	if err := write(); err != nil {

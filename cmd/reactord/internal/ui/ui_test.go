@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -268,4 +269,66 @@ func TestStreamFails(t *testing.T) {
 	if flags, message := next(t, resp.Body); flags != 2 || !strings.Contains(message, `"failed_precondition"`) {
 		t.Errorf("%d, %s", flags, message)
 	}
+}
+
+// A browser that does not read loses its answer; one that waits for the next part of it does not.
+func TestDeafBrowser(t *testing.T) {
+	const patience = 100 * time.Millisecond
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
+		t.Run(protocol, func(t *testing.T) {
+			done := make(chan error)
+			server := httptest.NewUnstartedServer(bounded(patience, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				flush := w.(http.Flusher).Flush
+				flush()
+				time.Sleep(3 * patience)
+				for range 1 << 12 {
+					if _, err := w.Write(make([]byte, 1<<16)); err != nil {
+						done <- err
+						return
+					}
+					flush()
+				}
+				done <- nil
+			})))
+			server.EnableHTTP2 = protocol == "HTTP/2"
+			server.StartTLS()
+			defer server.Close()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := server.Client().Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if _, err := io.ReadFull(resp.Body, make([]byte, 1)); err != nil {
+				t.Errorf("the answer ends although there is nothing to read: %v", err)
+			}
+			if err := <-done; err == nil {
+				t.Error("the answer has been written whole, although nobody reads it")
+			}
+		})
+	}
+}
+
+func TestRequestsAreBounded(t *testing.T) {
+	entered, leave := make(chan struct{}), make(chan struct{})
+	handler := bounded(time.Minute, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		entered <- struct{}{}
+		<-leave
+	}))
+	ask := func() int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+		return w.Code
+	}
+	for range maxRequests {
+		go ask()
+		<-entered
+	}
+	if code := ask(); code != http.StatusServiceUnavailable {
+		t.Errorf("one more gets %d", code)
+	}
+	close(leave)
 }

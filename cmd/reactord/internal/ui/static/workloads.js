@@ -8,7 +8,7 @@ import { createFeed } from "./feed.js";
 import { createRows } from "./rows.js";
 
 const states = ["PENDING", "RUNNING", "WAITING", "SUCCEEDED", "FAILED", "CANCELLED"];
-const typing = 150; // how long nobody must have typed before the list is read again, in ms
+const typing = 80; // how long nobody must have typed before the list is read again, in ms
 const maxRows = 1000;
 
 // showWorkloads shows the list in root until signal is aborted.

@@ -18,10 +18,11 @@ func (t GuestTime) Seconds() float64 { return float64(t) / 1e6 }
 
 func guestTimeOf(d time.Duration) GuestTime { return GuestTime(d / time.Microsecond) } //nolint:gosec // an uptime, which is not negative
 
-// WaitTotal is how long all tasks together have waited for one kind, and how many of these waits are over.
+// WaitTotal is how long all tasks together have waited for one kind, how many of these waits are over, and how many go on.
 type WaitTotal struct {
 	Time  GuestTime
 	Count uint64
+	Going int64
 }
 
 // lasting adds up how long something lasts that begins and ends for many tasks, as far as it has lasted, without looking at

@@ -40,6 +40,20 @@ type Lateness struct {
 	P50, P99, Max time.Duration
 }
 
+// LatenessTotal has all wake-ups by timers since the start.
+type LatenessTotal struct {
+	Buckets []LatenessBucket // those that are not empty, in ascending order
+	Count   uint64
+	Sum     time.Duration
+}
+
+// LatenessBucket is how many wake-ups were at most Upper late, and later than those of the bucket before. Upper is at most a
+// sixteenth above each of them, except that of the last bucket, math.MaxInt64.
+type LatenessBucket struct {
+	Upper time.Duration
+	Count uint64
+}
+
 // counts is the part of Stats guarded by Executor.mu. The workers hold mu anyway, so counting is free.
 type counts struct {
 	workers              int
@@ -96,7 +110,7 @@ func (e *Executor) Stats() Stats {
 	s.ReadyTime = c.ready.total(now)
 	for kind := range c.waits {
 		wait := &c.waits[kind]
-		s.Waits[kind] = WaitTotal{Time: wait.total(now), Count: wait.ended}
+		s.Waits[kind] = WaitTotal{Time: wait.total(now), Count: wait.ended, Going: wait.going}
 	}
 	late := c.lateness.Snapshot(now)
 	e.mu.Unlock()
@@ -108,4 +122,16 @@ func (e *Executor) Stats() Stats {
 		Max:   late.Max(),
 	}
 	return s
+}
+
+// LatenessTotal returns how late all wake-ups by timers were.
+func (e *Executor) LatenessTotal() LatenessTotal {
+	e.mu.Lock()
+	all := e.counts.lateness.All()
+	e.mu.Unlock()
+	total := LatenessTotal{Count: all.Count(), Sum: all.Sum()}
+	for upper, n := range all.Buckets() {
+		total.Buckets = append(total.Buckets, LatenessBucket{upper, n})
+	}
+	return total
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/reactord/reactord/reactor/internal/intake"
 	"github.com/reactord/reactord/reactor/internal/process"
 	"github.com/reactord/reactord/reactor/policy"
+	"github.com/reactord/reactord/reactor/store"
 )
 
 // Read is how much is read from the store at one go.
@@ -55,6 +56,8 @@ type Config struct {
 	// TraceHTTP returns what follows the HTTP requests that an attempt gets and sends. It is called when the attempt is made, and must
 	// not block. By default nothing follows them.
 	TraceHTTP func(hooks.Event) wasihttp.Tracer
+	// OnCommitted is called after each commit of the store, for metrics. All commits wait for it, so it must not block.
+	OnCommitted func(store.Commit)
 
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int

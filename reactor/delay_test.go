@@ -15,6 +15,7 @@ import (
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/grant"
 	"github.com/reactord/reactord/reactor/internal/retry"
+	"github.com/reactord/reactord/reactor/internal/runner"
 )
 
 func TestDelayReasons(t *testing.T) {
@@ -140,8 +141,8 @@ func TestDelayedCancelAndDeadline(t *testing.T) {
 	if late.Status.StartTime.IsZero() {
 		t.Errorf("late: %+v", late.Status)
 	}
-	if delayed, waiting := r.runner.Stats().Delayed, r.runner.Waiting(retry.Descriptors); delayed != 0 || waiting != 0 {
-		t.Errorf("%d alarms are set, %d wait", delayed, waiting)
+	if s := r.runner.Stats(); s.Delayed != (runner.Delayed{}) || s.Oldest != 0 {
+		t.Errorf("%v wait, the oldest for %v", s.Delayed, s.Oldest)
 	}
 }
 

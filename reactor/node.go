@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/errs"
 	"github.com/reactord/reactord/reactor/internal/process"
+	"github.com/reactord/reactord/reactor/internal/runner"
 )
 
 // Node describes the reactor.
@@ -37,11 +38,14 @@ func (r *Reactor) Memory() (machine, guests uint64) {
 
 // Stats returns what the reactor is doing.
 func (r *Reactor) Stats() api.Stats {
-	workloads := r.runner.Stats()
-	tasks := r.executor.Stats()
+	workloads, tasks := r.runner.Stats(), r.executor.Stats()
+	return r.stats(&workloads, &tasks)
+}
+
+func (r *Reactor) stats(workloads *runner.Stats, tasks *executor.Stats) api.Stats {
 	memory := r.memory.Read(uint64(r.engine.ImageBytes()))
 	descriptors, maxDescriptors := r.descriptors.Use()
-	waits, waiting := waitsOf(&tasks)
+	waits, waiting := waitsOf(tasks)
 	return api.Stats{
 		Time:              time.Now(),
 		Pending:           uint64(workloads.Pending),

@@ -29,8 +29,8 @@ func (c *Config) storeBytes() (int64, error) {
 	if c.StoreBytes > 0 {
 		return c.StoreBytes, nil
 	}
-	disk, err := process.DiskBytes(c.DataDir)
-	return min(max(disk/4, minStoreBytes), maxStoreBytes), err
+	disk, err := process.ReadDisk(c.DataDir)
+	return int64(min(max(disk.Bytes/4, minStoreBytes), maxStoreBytes)), err
 }
 
 // onPressed is called on the store's goroutine when the store comes near its bound.
@@ -43,6 +43,8 @@ func (r *Reactor) onOutage(what string, cause error) {
 		if on := r.cfg.OnOutage; on != nil {
 			on(cause)
 		}
+	} else {
+		r.modulesUnwritable.Store(cause != nil)
 	}
 	if cause != nil {
 		r.log.Warn("the store can't be written to: new work is refused, what has begun waits; make room: delete modules, free the disk, or raise store-size or module-store",

@@ -93,7 +93,9 @@ type Reactor struct {
 	background sync.WaitGroup // the pruner, the trials
 	pressure   notify.Signal  // to the pruner
 
-	unwritable atomic.Pointer[error] // why the database can't be written to, or nil
+	unwritable        atomic.Pointer[error] // why the database can't be written to, or nil
+	modulesUnwritable atomic.Bool
+	disk              *process.DiskReader
 }
 
 // New opens a store, takes up the workloads that an earlier reactor left unfinished in it, and starts to run workloads.
@@ -110,6 +112,7 @@ func New(cfg Config, openStore store.Opener) (*Reactor, error) {
 		cfg: cfg, log: cfg.Logger, since: time.Now(),
 		journal:  crash.NewFile(cfg.DataDir),
 		pressure: notify.NewSignal(),
+		disk:     process.NewDiskReader(cfg.DataDir),
 	}
 	r.current.Store(&cfg)
 	r.ctx, r.stop = context.WithCancel(context.Background())
@@ -131,7 +134,7 @@ func (r *Reactor) open(openStore store.Opener) (err error) {
 		return fmt.Errorf("the size of the disk: %w", err)
 	}
 	if r.store, err = openStore(r.ctx, store.Options{
-		Observer: r.onCommit, OnPressed: r.onPressed, OnOutage: r.onOutage,
+		Observer: r.onCommit, OnPressed: r.onPressed, OnOutage: r.onOutage, OnCommitted: r.cfg.OnCommitted,
 		ModuleBytes: r.cfg.ModuleStoreBytes, DatabaseBytes: r.cfg.StoreBytes,
 	}); err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -231,6 +234,7 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 	}
 	r.equipment = equip.Host{
 		Driver: r.executor.Driver(), Permit: r.permit, Stack: hostnet.New(r.executor.Driver()), Peers: network.NewPeers(), Offers: link.NewOffers(),
+		Totals: &equip.Totals{},
 	}
 	r.descriptors = hostcalls.NewBudget(process.Descriptors() / 4 * 3)
 	r.shortage = newShortage(r.log, r.descriptors)

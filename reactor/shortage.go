@@ -19,7 +19,8 @@ const shortageInterval = time.Minute
 type shortage struct {
 	log      *zap.Logger
 	budget   *hostcalls.Budget
-	refused  atomic.Uint64          // since the last warning
+	refused  atomic.Uint64          // since the start
+	told     uint64                 // of refused, with the last warning
 	workload atomic.Pointer[string] // the last one that was refused
 	noted    notify.Signal
 }
@@ -56,7 +57,9 @@ func (s *shortage) run(ctx context.Context) {
 
 func (s *shortage) warn() {
 	used, limit := s.budget.Use()
+	refused := s.refused.Load()
 	s.log.Warn("guests lack file descriptors: start the daemon with a higher limit of open files (ulimit -n)",
-		zap.Uint64("refused", s.refused.Swap(0)), zap.Stringp("workload", s.workload.Load()),
+		zap.Uint64("refused", refused-s.told), zap.Stringp("workload", s.workload.Load()),
 		zap.Int64("descriptors_of_guests", used), zap.Int64("descriptors_for_guests", limit))
+	s.told = refused
 }

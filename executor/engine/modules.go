@@ -139,6 +139,15 @@ func (e *Engine) CompiledModules() int {
 	return len(t.byDigest) - t.linked + len(t.composites)
 }
 
+// Compilations returns how many modules are being compiled, and how many wait for that.
+func (e *Engine) Compilations() (running, waiting int) {
+	for _, s := range []*semaphore{e.smallCompiler, e.compilers} {
+		inside, outside := s.load()
+		running, waiting = running+inside, waiting+outside
+	}
+	return running, waiting
+}
+
 // ModuleMemory returns the estimated bytes of all compiled modules.
 func (e *Engine) ModuleMemory() int64 {
 	t := &e.modules

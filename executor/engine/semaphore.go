@@ -16,6 +16,8 @@ import (
 // Rejected: first come, first served (three modules that take a minute each hold up everybody); the
 // shortest first (the long would wait for ever).
 type semaphore struct {
+	width int // places in all
+
 	mu      sync.Mutex // guards the fields below
 	free    int        // places left
 	room    int64      // weight left
@@ -27,7 +29,7 @@ type semaphore struct {
 const patience = 20
 
 func newSemaphore(width int, room int64) *semaphore {
-	return &semaphore{free: width, room: room, opened: time.Now()}
+	return &semaphore{width: width, free: width, room: room, opened: time.Now()}
 }
 
 // acquire waits for a place and for room for the weight. If it returns true, the caller must call release. It
@@ -59,6 +61,13 @@ func (s *semaphore) acquire(ctx context.Context, expected time.Duration, weight 
 	}
 	s.admit() // lighter waiters may have been behind it
 	return false
+}
+
+// load returns how many are inside, and how many wait.
+func (s *semaphore) load() (inside, waiting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.width - s.free, s.waiting.Len()
 }
 
 // release gives back a place and the weight.

@@ -59,6 +59,9 @@ type Config struct {
 	Budget *hostcalls.Budget // the daemon's descriptors, shared by all processes; nil: no bound
 	Mounts *vfs.Mounts       // the file systems of folders, shared by all processes; nil: not shared
 
+	// Served counts what all services do together; nil: nothing does.
+	Served *ServiceTotals
+
 	// Sandbox, unless nil, confines the process to making a state that is to become a module.
 	Sandbox *Sandbox
 

@@ -11,10 +11,11 @@ import (
 // Config says what a process has of the network.
 type Config struct {
 	Stack   Stack
-	Access  Access   // nil allows nothing
-	Traffic *Traffic // of the workload; nil counts for nobody
-	Memory  Memory   // nil counts for nobody
-	Sockets int      // bound on the sockets that are open at once; zero is none
+	Access  Access        // nil allows nothing
+	Traffic *Traffic      // of the workload; nil counts for nobody
+	Memory  Memory        // nil counts for nobody
+	Sockets int           // bound on the sockets that are open at once; zero is none
+	Total   *atomic.Int64 // counts the open sockets of all processes; nil: nothing does
 }
 
 // Memory counts the bytes of connections in memory that a process has not received yet as its own: for each connection as
@@ -33,8 +34,9 @@ type Network struct {
 	traffic *Traffic
 	memory  Memory
 	limit   int64
-	open    atomic.Int64 // sockets
-	answers answers      // of lookups
+	open    atomic.Int64  // sockets
+	total   *atomic.Int64 // those of all processes
+	answers answers       // of lookups
 	granted granted
 }
 
@@ -49,7 +51,16 @@ func New(c Config) *Network {
 	if c.Memory == nil {
 		c.Memory = unlimited{}
 	}
-	return &Network{stack: c.Stack, access: c.Access, traffic: c.Traffic, memory: c.Memory, limit: int64(c.Sockets)}
+	if c.Total == nil {
+		c.Total = new(atomic.Int64)
+	}
+	return &Network{stack: c.Stack, access: c.Access, traffic: c.Traffic, memory: c.Memory, limit: int64(c.Sockets), total: c.Total}
+}
+
+// count counts sockets that were opened or, if n is negative, closed.
+func (n *Network) count(sockets int64) {
+	n.open.Add(sockets)
+	n.total.Add(sockets)
 }
 
 // Open returns the number of sockets that are open. It may be called from any goroutine.

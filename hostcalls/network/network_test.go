@@ -349,7 +349,8 @@ func TestResolveIsCanceled(t *testing.T) {
 func TestSocketsAreBounded(t *testing.T) {
 	s := networktest.New()
 	a := &access{listen: map[string]*permit{"10.0.0.1:80": {}}}
-	n := network.New(network.Config{Stack: s, Access: a, Sockets: 3})
+	var total atomic.Int64
+	n := network.New(network.Config{Stack: s, Access: a, Sockets: 3, Total: &total})
 	l, err := n.TCP(network.IPv4)
 	if err := errors.Join(err, l.Bind(addrPort("10.0.0.1:80")), l.Listen(8)); err != nil {
 		t.Fatal(err)
@@ -379,8 +380,8 @@ func TestSocketsAreBounded(t *testing.T) {
 	}
 	_ = first.Close()
 	_ = first.Close()
-	if n.Open() != 2 {
-		t.Errorf("%d are open after one was closed twice", n.Open())
+	if n.Open() != 2 || total.Load() != 2 {
+		t.Errorf("%d are open, and %d of all, after one was closed twice", n.Open(), total.Load())
 	}
 	second, err := l.Accept() // none was lost meanwhile
 	if err != nil || second.RemoteAddr() != clients[1].LocalAddr() {
@@ -389,7 +390,7 @@ func TestSocketsAreBounded(t *testing.T) {
 	for _, c := range []io.Closer{l, u, second} {
 		_ = c.Close()
 	}
-	if n.Open() != 0 {
-		t.Errorf("%d are open after all were closed", n.Open())
+	if n.Open() != 0 || total.Load() != 0 {
+		t.Errorf("%d are open, and %d of all, after all were closed", n.Open(), total.Load())
 	}
 }

@@ -41,7 +41,7 @@ type socket struct {
 func (s *socket) init(n *Network, inner Socket, family Family, target string) {
 	s.network, s.inner, s.family, s.target = n, inner, family, target
 	s.sides[In].socket, s.sides[Out].socket = s, s
-	n.open.Add(1)
+	n.count(1)
 }
 
 // hold closes the socket once a grant is revoked. The first grant held is the one that operations show. A socket counts for
@@ -105,7 +105,7 @@ func (s *socket) Close() error {
 	for _, stop := range stops {
 		stop()
 	}
-	s.network.open.Add(-1)
+	s.network.count(-1)
 	s.network.memory.Free(heldBy(s.inner))
 	return err
 }

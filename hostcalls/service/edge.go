@@ -190,6 +190,7 @@ func (g *gate) Accept() (net.Conn, error) {
 func (g *gate) admit(raw net.Conn) *conn {
 	e := g.edge
 	c := newConn(network.Metered(raw, e.service.traffic()), g)
+	e.service.config.Served.Connect()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.conns[c] = nil
@@ -273,6 +274,7 @@ func (e *edge) remove(c *conn) {
 	}
 	delete(e.conns, c)
 	e.mu.Unlock()
+	e.service.config.Served.Disconnect()
 	c.gate.giveBack()
 }
 

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/reactord/reactord/hostcalls"
+	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/internal/clip"
 )
@@ -31,6 +32,7 @@ func (s *supervisor) serveHTTP(w http.ResponseWriter, from *http.Request) {
 		if s.config.Serve.AccessLog {
 			s.logAccess(out, start)
 		}
+		s.config.Served.Answer(out.class())
 		out.end()
 		c.onEnd(start, from.Context().Err() == nil)
 		if out.aborted {
@@ -228,6 +230,14 @@ func (o *response) end() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ended = true
+}
+
+// class is what became of the request, at its end.
+func (o *response) class() abi.ResponseClass {
+	if o.aborted {
+		return abi.BrokenOff
+	}
+	return abi.ClassOf(o.status)
 }
 
 // fail sends an answer of the host's.

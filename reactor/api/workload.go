@@ -75,6 +75,7 @@ const (
 	ReasonNodeMemory            // the node has too little memory for it, though its own limits allow it
 	ReasonDaemonDied            // the daemon died several times while it ran
 	ReasonResultTooLarge        // the called function returned more than is kept
+	Reasons                     // how many there are, with NotEnded
 )
 
 // String returns the reason's name in the API, without the prefix.

@@ -3,6 +3,7 @@ package errs
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 )
@@ -69,6 +70,14 @@ var classNames = [...]string{
 	WorkloadUnfinished:     "WORKLOAD_UNFINISHED",
 	ModuleAmbiguous:        "MODULE_AMBIGUOUS",
 	SnapshotFailed:         "SNAPSHOT_FAILED",
+}
+
+// Classes yields all classes.
+func Classes() iter.Seq[Class] {
+	return func(yield func(Class) bool) {
+		for c := InvalidArgument; int(c) < len(classNames) && yield(c); c++ {
+		}
+	}
 }
 
 // String returns the class's name in the API.

@@ -65,6 +65,9 @@ type Workloads interface {
 	// Revision returns the revision of the last commit.
 	Revision() int64
 
+	// DatabaseBytes returns what workloads and logs take on disk, about, and their bound; zero is none. It does not block.
+	DatabaseBytes() (used, bound int64)
+
 	// Count returns how many workloads are in each state.
 	Count(ctx context.Context) (Counts, error)
 

@@ -5,6 +5,8 @@
 package histogram
 
 import (
+	"iter"
+	"math"
 	"math/bits"
 	"time"
 )
@@ -23,6 +25,7 @@ const (
 type Histogram struct {
 	counts [buckets]uint64
 	total  uint64
+	sum    time.Duration
 	max    time.Duration
 }
 
@@ -56,6 +59,7 @@ func (h *Histogram) Record(d time.Duration) {
 	d = max(d, 0)
 	h.counts[bucket(uint64(d))]++
 	h.total++
+	h.sum += d
 	h.max = max(h.max, d)
 }
 
@@ -65,11 +69,31 @@ func (h *Histogram) Add(o *Histogram) {
 		h.counts[i] += n
 	}
 	h.total += o.total
+	h.sum += o.sum
 	h.max = max(h.max, o.max)
 }
 
 // Count returns how many durations were recorded.
 func (h *Histogram) Count() uint64 { return h.total }
+
+// Sum returns the sum of the recorded durations.
+func (h *Histogram) Sum() time.Duration { return h.sum }
+
+// Buckets yields the buckets that are not empty, in ascending order: the largest duration that belongs to each, and
+// how many it has. The last bucket has no bound, and math.MaxInt64 for it.
+func (h *Histogram) Buckets() iter.Seq2[time.Duration, uint64] {
+	return func(yield func(time.Duration, uint64) bool) {
+		for i, n := range h.counts {
+			top := time.Duration(math.MaxInt64)
+			if i < buckets-1 {
+				top = time.Duration(upper(i)) //nolint:gosec // below 2^maxExp
+			}
+			if n > 0 && !yield(top, n) {
+				return
+			}
+		}
+	}
+}
 
 // Max returns the largest duration recorded, exactly.
 func (h *Histogram) Max() time.Duration { return h.max }
@@ -87,11 +111,12 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return h.max
 }
 
-// Recent is a histogram of the last one to two periods.
+// Recent is a histogram of the last one to two periods. What it forgets it adds up, so recording costs no more for that.
 type Recent struct {
 	period        time.Duration
 	start         time.Duration // when the current period began
 	current, last Histogram     // the current period, and the one before
+	former        Histogram     // all periods before these
 }
 
 // NewRecent returns an empty histogram.
@@ -111,13 +136,24 @@ func (r *Recent) Snapshot(now time.Duration) *Histogram {
 	return &h
 }
 
+// All returns the histogram of everything that was ever recorded.
+func (r *Recent) All() *Histogram {
+	h := r.former
+	h.Add(&r.last)
+	h.Add(&r.current)
+	return &h
+}
+
 func (r *Recent) forget(now time.Duration) {
-	switch age := now - r.start; {
-	case age < r.period:
+	age := now - r.start
+	if age < r.period {
 		return
-	case age < 2*r.period:
+	}
+	r.former.Add(&r.last)
+	if age < 2*r.period {
 		r.last, r.start = r.current, r.start+r.period
-	default:
+	} else {
+		r.former.Add(&r.current)
 		r.last, r.start = Histogram{}, now
 	}
 	r.current = Histogram{}

@@ -1,6 +1,8 @@
 package histogram
 
 import (
+	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -96,5 +98,29 @@ func TestRecentForgets(t *testing.T) {
 	}
 	if got := count(10 * period); got != 0 {
 		t.Errorf("long after: %d, want 0", got)
+	}
+	if all := r.All(); all.Count() != 3 || all.Sum() != 6 || all.Max() != 3 {
+		t.Errorf("all: %d of %v up to %v, want 3 of 6ns up to 3ns", all.Count(), all.Sum(), all.Max())
+	}
+}
+
+func TestBuckets(t *testing.T) {
+	var h Histogram
+	if n := len(maps.Collect(h.Buckets())); n != 0 {
+		t.Errorf("an empty histogram has %d buckets", n)
+	}
+	for _, d := range []time.Duration{3, 3, 1000, 24 * time.Hour} {
+		h.Record(d)
+	}
+	var tops []time.Duration
+	var counts []uint64
+	for top, n := range h.Buckets() {
+		tops, counts = append(tops, top), append(counts, n)
+	}
+	if !slices.Equal(counts, []uint64{2, 1, 1}) || !slices.IsSorted(tops) || tops[0] != 3 || tops[2] != math.MaxInt64 {
+		t.Errorf("got %v of %v", counts, tops)
+	}
+	if exact := tops[1]; exact < 1000 || exact > 1000+1000/sub {
+		t.Errorf("1000 is in the bucket up to %d", exact)
 	}
 }

@@ -1,6 +1,8 @@
 package equip
 
 import (
+	"sync/atomic"
+
 	"github.com/reactord/reactord/executor/driver"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/hostcalls/capability"
@@ -22,6 +24,14 @@ type Host struct {
 	Peers *network.Peers
 	// Offers has the functions that workloads offer to each other.
 	Offers *link.Offers
+	// Totals count what all guests do together; nil: nothing does.
+	Totals *Totals
+}
+
+// Totals count what all guests of a reactor do together.
+type Totals struct {
+	Sockets atomic.Int64 // that they have open
+	Served  abi.ServiceTotals
 }
 
 // Permit decides about grants when they are opened, and about what a guest opens by itself.
@@ -51,5 +61,8 @@ func (h *Host) Give(config *abi.Config, grants []grant.Grant, limits api.Limits,
 	g.Access = access.New(grants, g.Leases, h.Permit, onRefused, learns)
 	config.Permit, config.Leases = h.Permit, g.Leases
 	config.Network = network.Config{Stack: h.Stack, Access: g.Access, Traffic: g.Traffic, Sockets: int(limits.Connections)}
+	if h.Totals != nil {
+		config.Network.Total, config.Served = &h.Totals.Sockets, &h.Totals.Served
+	}
 	return g
 }

@@ -4,11 +4,12 @@ package process
 
 import "golang.org/x/sys/unix"
 
-// DiskBytes returns the size of the file system of a folder.
-func DiskBytes(dir string) (int64, error) {
+// ReadDisk reads the size of the file system of a folder. It waits for as long as the file system does.
+func ReadDisk(dir string) (Disk, error) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {
-		return 0, err
+		return Disk{}, err
 	}
-	return int64(fs.Blocks) * int64(fs.Bsize), nil //nolint:unconvert // the types differ between systems
+	unit := uint64(fs.Bsize)                                             //nolint:gosec // it is not negative
+	return Disk{uint64(fs.Blocks) * unit, uint64(fs.Bavail) * unit}, nil //nolint:unconvert // the types differ between systems
 }

@@ -38,6 +38,9 @@ var troubleTexts = [...]string{
 	NodeMemory:  "the node's memory",
 }
 
+// Troubles is how many there are, with None.
+const Troubles = len(troubleTexts)
+
 // String says what is waited for.
 func (t Trouble) String() string { return troubleTexts[t] }
 

@@ -226,6 +226,7 @@ func (r *Runner) leave(w *workload, o outcome.Outcome, status *record.Status, fi
 		left.module, left.unused = r.sched.Forget(&w.entry, now)
 		r.remove(w)
 	} else {
+		w.queued = r.moment()
 		var ok bool
 		if left.module, left.unused, left.first, ok = r.sched.Requeue(&w.entry, r.whyAgain(w, o, now), now); !ok {
 			cancelled := outcome.Interrupted(w.entry.Cause(), api.Limits{Timeout: w.past.Timeout})

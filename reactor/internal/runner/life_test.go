@@ -177,7 +177,7 @@ func TestTroublePasses(t *testing.T) {
 				if !live || delay == nil || delay.Failures != 1 || delay.Reason != api.DelayReason(retry.Memory) || !delay.Until.After(time.Now()) {
 					t.Fatalf("delayed by %+v (live: %t)", delay, live)
 				}
-				if s := f.Stats(); s.Delayed != 1 || s.Pending != 1 || f.Waiting(retry.Memory) != 1 {
+				if s := f.Stats(); s.Delayed[retry.Memory] != 1 || s.Pending != 1 || f.Waiting(retry.Memory) != 1 {
 					t.Errorf("%+v", s)
 				}
 				time.Sleep(time.Duration(failures) * retry.MaxDelay)

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -42,6 +43,7 @@ type Config struct {
 // Runner runs the workloads that have not ended.
 type Runner struct {
 	cfg        Config
+	since      time.Time       // the start
 	ctx        context.Context // ends with Close
 	stop       context.CancelFunc
 	background sync.WaitGroup // dispatcher, finisher, loads
@@ -80,6 +82,7 @@ func (t *Totals) count(state api.State) {
 func New(cfg Config) *Runner {
 	r := &Runner{
 		cfg:        cfg,
+		since:      time.Now(),
 		wake:       notify.NewSignal(),
 		finished:   newMailbox[finished](),
 		live:       map[string]*workload{},
@@ -108,13 +111,17 @@ func (r *Runner) Close() {
 // Stats counts workloads.
 type Stats struct {
 	Totals
-	Live         int   // started and not ended
-	Pending      int   // waiting to be started
-	Delayed      int   // those of Pending that wait for a trouble of the host to pass
-	PendingBytes int64 // the size of those of Pending
-	TakenBytes   int64 // PendingBytes, and the places of submissions
-	Submitting   int   // submissions with a place
+	Live         int           // started and not ended
+	Pending      int           // waiting to be started
+	Delayed      Delayed       // those that a trouble of the host keeps from being started
+	PendingBytes int64         // the size of those of Pending
+	Oldest       time.Duration // how long the one of Pending has waited that has waited for longest, whatever for
+	TakenBytes   int64         // PendingBytes, and the places of submissions
+	Submitting   int           // submissions with a place
 }
+
+// Delayed counts workloads by what they wait for.
+type Delayed [retry.Troubles]int
 
 // Stats returns the counts.
 func (r *Runner) Stats() Stats {
@@ -122,9 +129,17 @@ func (r *Runner) Stats() Stats {
 	defer r.mu.Unlock()
 	return Stats{
 		Totals: r.totals,
-		Live:   r.sched.Live(), Pending: r.sched.Pending(), Delayed: r.sched.Delayed(),
-		PendingBytes: r.sched.PendingBytes(), TakenBytes: r.sched.Taken(), Submitting: len(r.submitting),
+		Live:   r.sched.Live(), Pending: r.sched.Pending(), Delayed: r.delayed(),
+		PendingBytes: r.sched.PendingBytes(), Oldest: r.oldest(), TakenBytes: r.sched.Taken(), Submitting: len(r.submitting),
 	}
+}
+
+// delayed counts workloads by what they wait for. mu is held.
+func (r *Runner) delayed() (d Delayed) {
+	for t := range d {
+		d[t] = r.sched.Waiting(retry.Trouble(t)) //nolint:gosec // there are few
+	}
+	return d
 }
 
 // Waiting returns how many workloads have met a trouble of the host and have not started since.
@@ -136,10 +151,26 @@ func (r *Runner) Waiting(t retry.Trouble) int {
 
 // add adds a workload, and queues it. mu is held.
 func (r *Runner) add(tenant string, w *workload) {
+	w.queued = r.moment()
 	w.index = len(r.all)
 	r.all = append(r.all, w)
 	r.live[w.id] = w
 	r.sched.Add(tenant, &w.entry)
+}
+
+// momentLength is what moments are counted in: fine enough for ages, and 13 years have room in 32 bits.
+const momentLength = 100 * time.Millisecond
+
+// moment is the time since the start, in momentLength.
+func (r *Runner) moment() uint32 { return uint32(time.Since(r.since) / momentLength) } //nolint:gosec // 13 years
+
+// oldest returns how long the workload has waited that has waited for longest to be started, or zero. mu is held.
+func (r *Runner) oldest() time.Duration {
+	e := r.sched.Oldest()
+	if e == nil {
+		return 0
+	}
+	return time.Duration(r.moment()-e.Value.queued) * momentLength
 }
 
 // remove removes a workload that has ended. mu is held.

@@ -31,6 +31,7 @@ type workload struct {
 	// waits behind many others, and rec.Spec is nil if it is large: then they are read from the store at the start.
 	rec      *store.Workload
 	attempts uint32           // as recorded, or asked to be recorded
+	queued   uint32           // when it began to wait for its start, at first or again: Runner.moment
 	index    int              // in Runner.all
 	attempt  *started         // from Starting on, until it is put back or gone
 	past     *attempt.Past    // of a workload that was put back; it does not change while its stage is Loading

@@ -17,7 +17,7 @@ import (
 func (w *world) check() error {
 	var stages [lifecycle.Gone]int
 	var bytes, reserved, leaving, elders, held int64
-	var live, shorts, lines int
+	var live, shorts, lines, pending int
 	k := &w.Scheduler.memory.keep
 	for i, e := range w.entries {
 		st := e.Stage()
@@ -27,6 +27,7 @@ func (w *world) check() error {
 		stages[st]++
 		if st.Pending() {
 			bytes += e.bytes
+			pending++
 		}
 		if e.live {
 			live++
@@ -54,8 +55,15 @@ func (w *world) check() error {
 	for range w.lines {
 		lines++
 	}
+	for e := w.Oldest(); e != nil; e = e.later {
+		if pending--; !e.Stage().Pending() || e.later != nil && e.later.earlier != e {
+			w.fault("%d is %v, among those that wait", e.Value, e.Stage())
+		}
+	}
 	m := &w.Scheduler.memory
 	switch {
+	case pending != 0:
+		return fmt.Errorf("%d more wait than are listed", pending)
 	case len(w.faults) > 0:
 		return fmt.Errorf("%s", strings.Join(w.faults, "; "))
 	case stages != w.stages || bytes != w.bytes || live != w.live || shorts != m.shorts:

@@ -37,6 +37,7 @@ type Scheduler[T, M any] struct {
 
 	stages   [lifecycle.Gone]int // number of entries by stage
 	bytes    int64               // size of the pending entries
+	waiting  waiting[T, M]       // the pending entries
 	live     int                 // entries that were started and have not ended
 	promised promised            // to submissions in progress
 	draining bool
@@ -66,7 +67,9 @@ type gate[T, M any] struct {
 type Entry[T, M any] struct {
 	Value      T
 	next, prev *Entry[T, M]
-	in         *list[T, M] // the list in which it waits; nil: none
+	in         *list[T, M]  // the list in which it waits; nil: none
+	earlier    *Entry[T, M] // of the pending ones, as later
+	later      *Entry[T, M]
 	line       *line[T, M] // the line of its tenant
 	module     *module[T, M]
 	share      *share[T, M] // nil before it is first about to be started
@@ -193,6 +196,7 @@ func (s *Scheduler[T, M]) Add(tenant string, e *Entry[T, M]) {
 	e.line.entries++
 	s.stages[lifecycle.Queued]++
 	s.bytes += e.bytes
+	s.waiting.push(e)
 	s.queueUp(e, &e.line.queue, false)
 }
 
@@ -209,8 +213,10 @@ func (s *Scheduler[T, M]) onMoved(e *Entry[T, M], from lifecycle.Stage) {
 	switch {
 	case from.Pending() && !to.Pending():
 		s.bytes -= e.bytes
+		s.waiting.remove(e)
 	case to.Pending() && !from.Pending():
 		s.bytes += e.bytes
+		s.waiting.push(e)
 	}
 	if live := to.Live() || to == lifecycle.Ending && e.live; live != e.live {
 		e.live = live

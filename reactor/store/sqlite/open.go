@@ -114,7 +114,7 @@ func (s *Store) openDatabase(ctx context.Context, dir string) error {
 		return err
 	}
 	s.writer = &writer{
-		conn: c, queue: s.queue, observer: s.cfg.Observer, known: make(map[string]head), uses: make(map[store.Digest]int64),
+		conn: c, queue: s.queue, observer: s.cfg.Observer, onCommit: s.cfg.OnCommitted, known: make(map[string]head), uses: make(map[store.Digest]int64),
 		reserve: s.reserve, outage: s.outageOf(store.DatabaseOutage), space: space{bound: s.cfg.DatabaseBytes, onPressed: s.cfg.OnPressed},
 		tagBounds: tagBounds{module: s.cfg.ModuleTags, all: s.cfg.Tags},
 	}

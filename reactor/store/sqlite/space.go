@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/dustin/go-humanize"
 
@@ -10,13 +11,13 @@ import (
 
 // space bounds the size of the database in levels: output is refused first, then submissions, so that the end of
 // running work can always be recorded. SQLite enforces the bound itself. space is owned by the writer's
-// goroutine.
+// goroutine; others may read used.
 type space struct {
 	bound      int64 // 0 is no bound
 	onPressed  func()
-	used       int64 // when last measured, plus about what was written since
-	unmeasured int64 // bytes written since it was measured
-	pressed    bool  // onPressed was called, and has not helped yet
+	used       atomic.Int64 // when last measured, plus about what was written since
+	unmeasured int64        // bytes written since it was measured
+	pressed    bool         // onPressed was called, and has not helped yet
 }
 
 // Parts of the bound.
@@ -32,10 +33,11 @@ func (s *space) reserve() int64 { return s.bound / reservePart }
 func (s *space) highWater() int64 { return s.bound - 3*s.reserve() }
 
 func (s *space) full(leave int64) error {
-	if s.bound == 0 || s.used <= s.bound-leave {
+	used := s.used.Load()
+	if s.bound == 0 || used <= s.bound-leave {
 		return nil
 	}
-	return fmt.Errorf("%w: about %s of %s are used", errBound, humanize.IBytes(uint64(s.used)), humanize.IBytes(uint64(s.bound)))
+	return fmt.Errorf("%w: about %s of %s are used", errBound, humanize.IBytes(uint64(used)), humanize.IBytes(uint64(s.bound)))
 }
 
 // errBound refuses an op because of the bound.
@@ -50,7 +52,7 @@ func (s *space) onCommitted(c *conn, bytes int64) error {
 	if s.bound == 0 {
 		return nil
 	}
-	s.used += bytes
+	s.used.Add(bytes)
 	s.unmeasured += bytes
 	if s.unmeasured < min(s.bound/measurePart, maxUnmeasured) {
 		return nil
@@ -59,12 +61,14 @@ func (s *space) onCommitted(c *conn, bytes int64) error {
 }
 
 // measure reads the size of the database.
-func (s *space) measure(c *conn) (err error) {
-	if s.used, err = usedBytes(c); err != nil {
+func (s *space) measure(c *conn) error {
+	used, err := usedBytes(c)
+	if err != nil {
 		return err
 	}
+	s.used.Store(used)
 	s.unmeasured = 0
-	high := s.bound > 0 && s.used > s.highWater()
+	high := s.bound > 0 && used > s.highWater()
 	if high && !s.pressed && s.onPressed != nil {
 		s.onPressed()
 	}
@@ -80,4 +84,9 @@ func usedBytes(c *conn) (int64, error) {
 	}
 	_, err := c.one("PRAGMA freelist_count", nil, &free)
 	return (pages - free) * pageSize, err
+}
+
+// DatabaseBytes implements store.Workloads.
+func (s *Store) DatabaseBytes() (used, bound int64) {
+	return s.writer.space.used.Load(), s.cfg.DatabaseBytes
 }

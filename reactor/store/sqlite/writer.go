@@ -22,7 +22,8 @@ type writer struct {
 	closed   bool // conn is
 	queue    *queue
 	observer store.Observer
-	revision atomic.Int64 // of the last commit
+	onCommit func(store.Commit) // may be nil
+	revision atomic.Int64       // of the last commit
 
 	outage  *outage
 	reserve *reserve
@@ -143,6 +144,7 @@ func makesRoom(o op) bool {
 
 // commit writes ops in one transaction and finishes them. If it fails it leaves no trace.
 func (w *writer) commit(ops ...op) error {
+	began := time.Now()
 	tx, err := w.begin()
 	if err != nil {
 		return err
@@ -158,7 +160,10 @@ func (w *writer) commit(ops ...op) error {
 	if err := tx.commit(); err != nil {
 		return tx.rollback(err)
 	}
-	w.onSuccess(ops)
+	size := w.onSuccess(ops)
+	if w.onCommit != nil {
+		w.onCommit(store.Commit{Took: time.Since(began), Bytes: size})
+	}
 	w.keepHeads(tx.heads)
 	w.keepUses(tx.uses)
 	w.marks = tx.marks
@@ -172,9 +177,9 @@ func (w *writer) commit(ops ...op) error {
 	return nil
 }
 
-// onSuccess counts what was written, and reports that writing works.
-func (w *writer) onSuccess(ops []op) {
-	size, freed := int64(0), false
+// onSuccess counts what was written, and reports that writing works. It returns the bytes.
+func (w *writer) onSuccess(ops []op) (size int64) {
+	freed := false
 	for _, o := range ops {
 		if s, ok := o.(*submitOp); ok && s.refused != nil {
 			w.outage.onFailure(s.refused, time.Now())
@@ -193,6 +198,7 @@ func (w *writer) onSuccess(ops []op) {
 	} else {
 		_ = w.space.onCommitted(w.conn, size)
 	}
+	return size
 }
 
 // probe checks whether an outage is over while there is nothing to write.

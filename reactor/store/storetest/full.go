@@ -14,6 +14,8 @@ func testFull(t *testing.T, open Open) {
 	f.submit("waits", "runs")
 	f.must(start("runs", 1))
 
+	empty, bound := f.DatabaseBytes()
+	wantEqual(t, "the bound", bound, int64(1<<20))
 	stored := 0
 	for {
 		w := f.newWorkload(fmt.Sprintf("fill%d", stored))
@@ -30,6 +32,11 @@ func testFull(t *testing.T, open Open) {
 		if stored++; stored > 1000 {
 			t.Fatal("the bound does not hold")
 		}
+	}
+
+	full, _ := f.DatabaseBytes()
+	if full <= empty || full < bound/2 || full > bound+bound/8 {
+		t.Errorf("%d of %d bytes are used, and %d at the begin", full, bound, empty)
 	}
 
 	// Output is refused, an end is not.

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,13 +202,20 @@ func TestCtlToken(t *testing.T) {
 
 // What would be open to more than it seems is refused before anything is done.
 func TestRefusedAddresses(t *testing.T) {
-	for _, tt := range []struct{ name, listen, want string }{
-		{"not loopback", "0.0.0.0:0", "--insecure-no-tls"},
-		{"all addresses", ":0", "--insecure-no-tls"},
-		{"a name", "example.org:0", "--insecure-no-tls"},
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, tt := range []struct{ name, flag, want string }{
+		{"not loopback", "--listen=0.0.0.0:0", "--insecure-no-tls"},
+		{"all addresses", "--listen=:0", "--insecure-no-tls"},
+		{"a name", "--listen=example.org:0", "--insecure-no-tls"},
+		{"metrics", "--metrics=0.0.0.0:0", "--insecure-no-tls"},
+		{"metrics at an address that is taken", "--metrics=" + taken.Addr().String(), "address already in use"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			out, err := exec.Command(testkit.Binary(t, "reactord"), "--listen="+tt.listen, "--data-dir="+t.TempDir()).CombinedOutput()
+			out, err := exec.Command(testkit.Binary(t, "reactord"), "--listen=127.0.0.1:0", tt.flag, "--data-dir="+t.TempDir()).CombinedOutput()
 			if err == nil || !strings.Contains(string(out), tt.want) {
 				t.Errorf("%v, and it says %s", err, out)
 			}

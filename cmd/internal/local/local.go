@@ -53,6 +53,9 @@ func Sockets(getenv Getenv) ([]string, error) {
 // Token returns the path of the token of the daemon that keeps its data in dataDir.
 func Token(dataDir string) string { return filepath.Join(dataDir, "token") }
 
+// MetricsToken returns the path of the token by which that daemon's metrics are read, and nothing else is done.
+func MetricsToken(dataDir string) string { return filepath.Join(dataDir, "metrics-token") }
+
 // CheckOwner returns an error if another user owns the socket at path or its folder: whoever can put a socket
 // there would receive what is meant for the daemon.
 func CheckOwner(path string) error {

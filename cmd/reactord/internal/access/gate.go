@@ -59,7 +59,7 @@ func (g *Gate) Admit(ctx context.Context, method string, header metadata.MD) (co
 			local, id.Peer, id.Certificate = info.local, info.peer, info.certificate
 		}
 	}
-	given, asked := bearer(header)
+	given, asked := bearer(header.Get("authorization"))
 	token := g.token.Load()
 	id.Token = asked && token != nil && token.Equal(given)
 	switch {
@@ -78,9 +78,24 @@ func (g *Gate) Admit(ctx context.Context, method string, header metadata.MD) (co
 	return withIdentity(ctx, id), nil
 }
 
+// AdmitHTTP decides whether a request of HTTP over TCP may be made, by the values of its header Authorization. It returns why not.
+func (g *Gate) AdmitHTTP(authorization []string) error {
+	given, asked := bearer(authorization)
+	token := g.token.Load()
+	switch {
+	case g.open, asked && token != nil && token.Equal(given):
+		return nil
+	case !asked:
+		return errs.New(errs.Unauthenticated,
+			"this address requires the token for metrics, as \"Authorization: Bearer TOKEN\": it is in the file \"metrics-token\" of the daemon's data folder")
+	default:
+		return errs.New(errs.Unauthenticated,
+			"this is not the token for metrics, which is in the file \"metrics-token\" of the daemon's data folder")
+	}
+}
+
 // bearer returns the token of a call. A call with several has none.
-func bearer(header metadata.MD) (token string, ok bool) {
-	values := header.Get("authorization")
+func bearer(values []string) (token string, ok bool) {
 	if len(values) != 1 {
 		return "", false
 	}

@@ -110,7 +110,7 @@ func TestDataDirIsAll(t *testing.T) {
 		}
 		var shown []string
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if !f.Hidden && f.Name != "force" {
+			if !f.Hidden && f.Name != "force" && f.Name != "for-metrics" {
 				shown = append(shown, f.Name)
 			}
 		})

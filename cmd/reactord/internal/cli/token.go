@@ -12,6 +12,7 @@ import (
 
 // tokenCommand prints the token, for whoever sets up a client where there is no shell to read the file.
 func tokenCommand() *cobra.Command {
+	var forMetrics bool
 	cmd := &cobra.Command{
 		Use:          "token",
 		Short:        "Print the token that clients over TCP need",
@@ -19,12 +20,17 @@ func tokenCommand() *cobra.Command {
 		SilenceUsage: true,
 	}
 	withDataDir(cmd, func(cmd *cobra.Command, _ []string, dataDir string) error {
-		text, err := smallfile.ReadRegular(local.Token(dataDir))
+		path, when := local.Token(dataDir), "serves TCP"
+		if forMetrics {
+			path, when = local.MetricsToken(dataDir), "serves metrics"
+		}
+		text, err := smallfile.ReadRegular(path)
 		if err != nil {
-			return fmt.Errorf("a daemon makes the token when it first serves TCP: %w", err)
+			return fmt.Errorf("a daemon makes the token when it first %s: %w", when, err)
 		}
 		_, err = cmd.OutOrStdout().Write(text)
 		return err
 	})
+	cmd.Flags().BoolVar(&forMetrics, "for-metrics", false, "print the token by which metrics are read (--metrics of the daemon)")
 	return cmd
 }

@@ -24,6 +24,8 @@ type Config struct {
 	SocketDir string
 	// TokenFile has the tokens of TCP callers; empty: the daemon makes one in its data folder.
 	TokenFile string
+	// Metrics is where metrics are served, over TCP; zero for nowhere.
+	Metrics Address
 	// UI is where the page for browsers is served, over TCP; zero for nowhere.
 	UI Address
 	// InsecureNoAuth serves TCP callers without a token.
@@ -137,7 +139,7 @@ func (c *Config) validate() []fault {
 				"can read the token and all else: give --tls-cert and --tls-key, or say --insecure-no-tls"})
 		}
 	}
-	faults = append(faults, c.validateUI()...)
+	faults = append(faults, c.validatePages()...)
 	faults = append(faults, c.validateAccess()...)
 	for _, l := range c.limits() {
 		if l.exceeded() {
@@ -150,16 +152,28 @@ func (c *Config) validate() []fault {
 	return faults
 }
 
-func (c *Config) validateUI() []fault {
-	switch a := c.UI; {
+// validatePages checks the addresses of what is served besides the API.
+func (c *Config) validatePages() []fault {
+	faults := slices.Concat(
+		c.validatePage("ui", c.UI, "browsers need TCP", "the token and all else"),
+		c.validatePage("metrics", c.Metrics, "metrics are served over TCP", "the token for metrics"))
+	if a := c.Metrics; c.ServesMetrics() && a == c.UI && a.Port() != "0" {
+		faults = append(faults, fault{"metrics", a.String() + " is where the page for browsers is served: give another port"})
+	}
+	return faults
+}
+
+// validatePage checks one of them. needs says why it is no socket, and open what can be read on the way without TLS.
+func (c *Config) validatePage(setting string, a Address, needs, open string) []fault {
+	switch {
 	case a == Address{}:
 	case a.Network == "unix":
-		return []fault{{"ui", a.String() + " is a socket, and browsers need TCP: give HOST:PORT"}}
+		return []fault{{setting, a.String() + " is a socket, and " + needs + ": give HOST:PORT"}}
 	case slices.Contains(c.Listen, a) && a.Port() != "0":
-		return []fault{{"ui", a.String() + " is where the API is served: give another port"}}
+		return []fault{{setting, a.String() + " is where the API is served: give another port"}}
 	case !a.Local() && !c.InsecureNoTLS && c.TLS.Cert == "":
-		return []fault{{"ui", a.String() + " is not a loopback address, and without TLS anyone on the network path can read the token " +
-			"and all else: give --tls-cert and --tls-key, or say --insecure-no-tls"}}
+		return []fault{{setting, a.String() + " is not a loopback address, and without TLS anyone on the network path can read " + open +
+			": give --tls-cert and --tls-key, or say --insecure-no-tls"}}
 	}
 	return nil
 }
@@ -175,7 +189,7 @@ func (c *Config) validateAccess() []fault {
 	if c.TLS.ClientCA != "" && c.TLS.Cert == "" {
 		faults = append(faults, fault{"tls-client-ca", "needs --tls-cert and --tls-key with it"})
 	}
-	if c.TLS.Cert != "" && !c.ServesTCP() && !c.ServesUI() {
+	if c.TLS.Cert != "" && !c.ServesTCP() && !c.ServesMetrics() && !c.ServesUI() {
 		faults = append(faults, fault{"tls-cert", "is for TCP, and nothing is served over that: give --listen=HOST:PORT"})
 	}
 	if c.TLS.Cert != "" && c.InsecureNoTLS {
@@ -197,3 +211,6 @@ func (c *Config) ServesTCP() bool {
 
 // ServesUI reports whether the page for browsers is served.
 func (c *Config) ServesUI() bool { return c.UI != Address{} }
+
+// ServesMetrics reports whether metrics are served.
+func (c *Config) ServesMetrics() bool { return c.Metrics != Address{} }

@@ -35,6 +35,7 @@ func (c *Config) settings() []setting {
 	list := []setting{
 		{"listen", "where to serve the API: HOST:PORT, unix:///PATH or unix:PATH; may be repeated (default a socket in $XDG_RUNTIME_DIR/reactord, else in ~/.local/state/reactord)", addressesIn(&c.Listen), atStart},
 		{"ui", "where to serve a page for browsers that shows what runs here and can cancel it, over TCP: HOST:PORT or none", addressOrNone(&c.UI), atStart},
+		{"metrics", "where to serve metrics to Prometheus, over TCP at the path /metrics: HOST:PORT or none", addressOrNone(&c.Metrics), atStart},
 		{"tls-cert", "certificate to show over TCP, PEM with its chain; read again when it changes", pathIn(&c.TLS.Cert), atReload},
 		{"tls-key", "its key, PEM", pathIn(&c.TLS.Key), atReload},
 		{"token-file", "file with tokens that clients over TCP send, one a line, for the one in the data folder; read again when it changes", pathIn(&c.TokenFile), atStart},

@@ -52,7 +52,7 @@ const (
 //     slowClients (TestStopWithDeafClient).
 //  4. The server accepts no more calls, answers those in flight, and closes the listeners. Handlers that do
 //     not even end when their connections are closed are left behind and reported
-//     (TestStopLeavesWhatHangs).
+//     (TestStopLeavesWhatHangs). Metrics are served until then, so that the drain can be watched.
 //  5. The last spans are sent, for lastSpans at most.
 //
 // Rejected: stopping the server first, which would be simpler. Clients would lose their streams
@@ -69,6 +69,7 @@ type Daemon struct {
 	health    *server.Health
 	tracer    *tracing.Tracer // nil: there are no traces
 	view      *view           // the page for browsers; nil: none
+	page      *page           // of metrics; nil: none
 
 	// What Reload changes, beside the gate and tls.
 	inUse        map[string]string // the values of the settings
@@ -103,43 +104,48 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		fileSettings: cfg.FileSettings,
 		lives:        lifelog.New(log, cfg.LogWorkloads),
 		health:       server.NewHealth(),
-		failed:       make(chan error, len(listeners)+2),
+		failed:       make(chan error, len(listeners)+3), // and of the page for browsers, its calls, metrics
 	}
 	log.Info("reactord",
 		zap.Stringers("listen", d.addresses),
 		zap.String("data_dir", cfg.Reactor.DataDir),
 		zap.String("version", cfg.Reactor.Version))
-	admission, err := d.newAdmission()
-	if err != nil {
+	abandon := func(err error) (*Daemon, error) {
 		closeAll(listeners)
-		return nil, err
-	}
-	if err := d.trace(ctx); err != nil {
-		closeAll(listeners)
-		return nil, err
-	}
-	if d.view, err = newView(ctx, cfg, log); err != nil {
-		closeAll(listeners)
+		d.view.stop()
+		d.page.stop()
 		d.stopTracing()
 		return nil, err
 	}
-	cfg.Reactor.Logger, cfg.Reactor.Hooks, cfg.Reactor.OnOutage = log, d.hooks(), d.health.SetOutage
+	admission, err := d.newAdmission()
+	if err != nil {
+		return abandon(err)
+	}
+	if err := d.trace(ctx); err != nil {
+		return abandon(err)
+	}
+	if d.page, err = newPage(ctx, cfg, log); err != nil {
+		return abandon(err)
+	}
+	if d.view, err = newView(ctx, cfg, log); err != nil {
+		return abandon(err)
+	}
+	cfg.Reactor.Logger, cfg.Reactor.Hooks, cfg.Reactor.OnOutage = log, d.page.hooks(d.hooks()), d.health.SetOutage
+	cfg.Reactor.OnCommitted = d.page.onCommitted()
 	cfg.Reactor.TraceHTTP = d.traceHTTP()
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
-	cfg.Reactor.Private, cfg.Reactor.OwnAddresses = private(cfg), ownAddresses(d.view.and(listeners))
+	cfg.Reactor.Private, cfg.Reactor.OwnAddresses = private(cfg), ownAddresses(d.page.and(d.view.and(listeners)))
 	if cfg.Reactor.ABIs, err = abis(); err == nil {
 		d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir, log))
 	}
 	if err != nil {
-		closeAll(listeners)
-		d.view.stop()
-		d.stopTracing()
-		return nil, err
+		return abandon(err)
 	}
 	d.lives.TakeSubmissions()
 	d.server = server.New(d.reactor, admission, d.health, cfg.InFlight, d.lives, d.tracingOfCalls(), log)
+	d.servePage() // before there are calls, which it counts
 	d.serveView()
 	for _, l := range listeners {
 		d.serving.Go(func() {
@@ -158,7 +164,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	}
 	if path := cfg.TokenFile; path != "" && d.gate.RequiresToken() {
 		// Nobody waits for it, since the file system may not answer.
-		go access.FollowTokens(tending, path, log, func(token *access.Token) { d.setToken(token, path) })
+		go access.FollowTokens(tending, path, log, func(token *access.Token) { d.setToken(renewal{d.gate, token, path}) })
 	}
 	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
 	return d, nil
@@ -266,6 +272,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	defer cancel()
 	hung := d.server.Stop(last)
 	d.view.stop()
+	d.page.stop()
 	d.stopTracing()
 	d.tending()
 	if hung == nil {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -47,6 +48,24 @@ func listenAt(ctx context.Context, a config.Address) (net.Listener, error) {
 		return new(net.ListenConfig).Listen(ctx, a.Network, a.Addr)
 	}
 	return listenUnix(ctx, a.Addr)
+}
+
+// pageTLS returns how something else than the API is served: with the same certificate, to clients that speak other protocols; nil for
+// plain text.
+func (d *Daemon) pageTLS(protocols ...string) *tls.Config {
+	if d.cfg.TLS.Cert == "" {
+		return nil
+	}
+	current := func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		files, err := d.tls.Load().GetConfigForClient(hello)
+		if err != nil {
+			return nil, err
+		}
+		own := files.Clone()
+		own.NextProtos = protocols
+		return own, nil
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: current}
 }
 
 // makePrivate creates the folder of the daemon's own socket for its user only, or checks that an existing

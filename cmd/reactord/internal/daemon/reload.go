@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/reactor/policy"
@@ -47,6 +48,9 @@ func check(cfg config.Config, log *zap.Logger) (files *tls.Config, err error) {
 	if (cfg.ServesTCP() || cfg.ServesUI()) && !cfg.InsecureNoAuth {
 		faults = append(faults, checkToken(cfg))
 	}
+	if cfg.ServesMetrics() && !cfg.InsecureNoAuth {
+		faults = append(faults, access.CheckToken(local.MetricsToken(cfg.Reactor.DataDir)))
+	}
 	return files, errors.Join(append(faults, cfg.Reactor.Validate())...)
 }
 
@@ -70,22 +74,22 @@ func (d *Daemon) Prepare(next config.Config) (*Prepared, error) {
 	return &Prepared{asked, next, files}, nil
 }
 
-// Reload takes over what can change while the daemon runs from what was read. It reads the token again, too; if there is
-// none any more, it makes a new one. It returns all settings that differ from those in use. If anything is wrong it
-// returns every fault and changes nothing.
+// Reload takes over what can change while the daemon runs from what was read. It reads the tokens again, too; if one is
+// missing, it makes a new one. It returns all settings that differ from those in use. If anything is wrong it
+// returns every fault, and everything stays in use as it was.
 //
 // It is called by the goroutine that calls Stop, before that.
 func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
 	next, files := p.next, p.files
-	if d.gate.RequiresToken() {
-		token, path, err := loadToken(d.cfg)
-		if err != nil {
-			return nil, err
-		}
-		d.setToken(token, path)
+	renewals, err := d.renewTokens()
+	if err != nil {
+		return nil, err
 	}
 	if err := d.reactor.Reconfigure(next.Reactor); err != nil {
 		return nil, err
+	}
+	for _, r := range renewals {
+		d.setToken(r)
 	}
 	withTLS := files != nil && d.cfg.TLS.Cert != ""
 	if withTLS {

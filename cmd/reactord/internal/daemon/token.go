@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"errors"
+
 	"go.uber.org/zap"
 
 	"github.com/reactord/reactord/cmd/internal/local"
@@ -29,9 +31,30 @@ func checkToken(cfg config.Config) error {
 	return access.CheckToken(local.Token(cfg.Reactor.DataDir))
 }
 
-// setToken has calls from now on need a token that was read.
-func (d *Daemon) setToken(token *access.Token, path string) {
-	if d.gate.SetToken(token) {
-		d.log.Info("the token has changed", zap.String("file", path))
+// renewal is a token that was read for a gate, and where it is.
+type renewal struct {
+	gate  *access.Gate
+	token *access.Token
+	path  string
+}
+
+// renewTokens reads all tokens again, and makes those that are missing. It takes none over.
+func (d *Daemon) renewTokens() (renewals []renewal, err error) {
+	var faults []error
+	if d.gate.RequiresToken() {
+		token, path, err := loadToken(d.cfg)
+		renewals, faults = append(renewals, renewal{d.gate, token, path}), append(faults, err)
+	}
+	if d.page != nil && d.page.gate.RequiresToken() {
+		token, path, err := loadMetricsToken(d.cfg.Reactor.DataDir)
+		renewals, faults = append(renewals, renewal{d.page.gate, token, path}), append(faults, err)
+	}
+	return renewals, errors.Join(faults...)
+}
+
+// setToken has a gate's calls from now on need a token that was read.
+func (d *Daemon) setToken(r renewal) {
+	if r.gate.SetToken(r.token) {
+		d.log.Info("the token has changed", zap.String("file", r.path))
 	}
 }

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"slices"
@@ -69,10 +68,7 @@ func (d *Daemon) serveView() {
 	if v == nil {
 		return
 	}
-	var files *tls.Config
-	if d.cfg.TLS.Cert != "" {
-		files = &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: d.viewTLS}
-	}
+	files := d.pageTLS("h2", "http/1.1")
 	d.serving.Go(func() {
 		if err := v.server.Serve(v.listener, files); err != nil {
 			d.failed <- fmt.Errorf("serving the page at %s: %w", v.listener.Addr(), err)
@@ -83,17 +79,6 @@ func (d *Daemon) serveView() {
 			d.failed <- fmt.Errorf("serving the calls of the page: %w", err)
 		}
 	})
-}
-
-// viewTLS returns the daemon's certificate for a browser.
-func (d *Daemon) viewTLS(hello *tls.ClientHelloInfo) (*tls.Config, error) {
-	current, err := d.tls.Load().GetConfigForClient(hello)
-	if err != nil {
-		return nil, err
-	}
-	own := current.Clone()
-	own.NextProtos = []string{"h2", "http/1.1"}
-	return own, nil
 }
 
 // stop ends what serveView began. It may be called if that did not.

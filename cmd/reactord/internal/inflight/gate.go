@@ -56,6 +56,7 @@ type Gate struct {
 	lookups *Pool
 	waiting chan struct{} // holds an element for each answer that waits
 	methods map[string]*method
+	onEnd   func(method string, err error) // nil: nobody is told
 }
 
 // NewGate makes a gate for the calls that admit accepts; admit must not wait. A zero field of limits takes
@@ -73,6 +74,31 @@ func NewGate(limits Limits, admit tap.ServerInHandle, log *zap.Logger) *Gate {
 		lookups: NewPool(maxReads()),
 		waiting: make(chan struct{}, maxWaiting),
 		methods: make(map[string]*method),
+	}
+}
+
+// OnEnd has f called at the end of every call, those that are refused too, with the name of its method, or an empty one if there
+// is no such method, and with the error that the client gets, or that of the call's context. f must not block. OnEnd is called
+// before the server serves.
+func (g *Gate) OnEnd(f func(method string, err error)) { g.onEnd = f }
+
+func (g *Gate) end(method string, err error) {
+	if g.onEnd != nil {
+		g.onEnd(method, err)
+	}
+}
+
+// Load is what the clients have in flight.
+type Load struct {
+	Connections, MaxConnections int
+	SharedBytes, MaxSharedBytes int64 // of the memory that all connections share: Limits.Bytes
+}
+
+// Load returns what the clients have in flight.
+func (g *Gate) Load() Load {
+	return Load{
+		Connections: g.conns.count(), MaxConnections: g.limits.Connections,
+		SharedBytes: g.bytes.inUse(), MaxSharedBytes: g.limits.Bytes,
 	}
 }
 
@@ -113,6 +139,18 @@ func Reading(ctx context.Context, much bool) (done func(), err error) {
 
 // tap registers a call before gRPC has created anything for it. The connection's reader calls it.
 func (g *Gate) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
+	ctx, err := g.enter(ctx, info)
+	if err != nil {
+		name := ""
+		if m, ok := g.methods[info.FullMethodName]; ok {
+			name = m.name
+		}
+		g.end(name, err)
+	}
+	return ctx, err
+}
+
+func (g *Gate) enter(ctx context.Context, info *tap.Info) (context.Context, error) {
 	ctx, err := g.admit(ctx, info)
 	if err != nil {
 		return nil, err

@@ -70,6 +70,13 @@ func (c *connections) admit(raw net.Conn, gate *Gate) (_ *Conn, full bool) {
 	return conn, full
 }
 
+// count returns how many connections are open.
+func (c *connections) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open)
+}
+
 // idlest returns the connection that has been without a call for longest. Connections that never had a call
 // come first, so that many silent ones do not push out those in use.
 func (c *connections) idlest() *Conn {

@@ -168,6 +168,13 @@ func (p *Pool) forget(w *waiter) {
 	}
 }
 
+// inUse returns how much all shares have of the pool.
+func (p *Pool) inUse() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.used
+}
+
 // Drawn returns how much the share has of the pool.
 func (s *Share) Drawn() int64 {
 	s.pool.mu.Lock()

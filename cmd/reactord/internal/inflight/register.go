@@ -44,31 +44,32 @@ func (r Registrar) RegisterService(desc *grpc.ServiceDesc, impl any) {
 	d := *desc
 	d.Methods = nil
 	for _, m := range desc.Methods {
-		r.add(desc.ServiceName, m.MethodName, false)
-		m.Handler = r.unary(m.Handler)
+		m.Handler = r.unary(r.add(desc.ServiceName, m.MethodName, false), m.Handler)
 		d.Methods = append(d.Methods, m)
 	}
 	d.Streams = nil
 	for _, s := range desc.Streams {
-		r.add(desc.ServiceName, s.StreamName, s.ClientStreams)
-		s.Handler = r.stream(s.Handler)
+		s.Handler = r.stream(r.add(desc.ServiceName, s.StreamName, s.ClientStreams), s.Handler)
 		d.Streams = append(d.Streams, s)
 	}
 	r.Server.RegisterService(&d, impl)
 }
 
-func (r Registrar) add(service, name string, clientStreams bool) {
+// add makes a method known to the gate, and returns its full name.
+func (r Registrar) add(service, name string, clientStreams bool) string {
 	m := &method{name: "/" + service + "/" + name, maxBytes: r.Default, clientStreams: clientStreams, status: r.Status}
 	m.waits = r.Waits[m.name]
 	if most, ok := r.MaxBytes[m.name]; ok {
 		m.maxBytes = most
 	}
 	r.Gate.methods[m.name] = m
+	return m.name
 }
 
 // unary wraps the handler of a method with one message each way.
-func (r Registrar) unary(handle grpc.MethodHandler) grpc.MethodHandler {
-	return func(srv any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (any, error) {
+func (r Registrar) unary(name string, handle grpc.MethodHandler) grpc.MethodHandler {
+	return func(srv any, ctx context.Context, dec func(any) error, interceptor grpc.UnaryServerInterceptor) (_ any, err error) {
+		defer func() { r.Gate.end(name, err) }()
 		c, err := startCall(ctx)
 		if err != nil {
 			return nil, err
@@ -106,8 +107,9 @@ func (s *call) serve(ctx context.Context, dec func(any) error, handle func(recei
 }
 
 // stream wraps the handler of a streaming method.
-func (r Registrar) stream(handle grpc.StreamHandler) grpc.StreamHandler {
-	return func(srv any, inner grpc.ServerStream) error {
+func (r Registrar) stream(name string, handle grpc.StreamHandler) grpc.StreamHandler {
+	return func(srv any, inner grpc.ServerStream) (err error) {
+		defer func() { r.Gate.end(name, err) }()
 		c, err := startCall(inner.Context())
 		if err != nil {
 			return err

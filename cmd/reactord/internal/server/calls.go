@@ -37,6 +37,12 @@ func (c *calls) remove(ended *call) {
 	delete(c.all, ended)
 }
 
+func (c *calls) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.all)
+}
+
 // maxTold bounds the calls that HungError lists.
 const maxTold = 5
 

@@ -1,0 +1,89 @@
+package metrics
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
+)
+
+// The bounds of a Server.
+const (
+	maxConnections = 32
+	// maxPages is how many requests are answered at a time; more are refused with 503. Those that come while figures are read
+	// get what is being read.
+	maxPages = 4
+	// pageTime is how long a page may take; a reader that is slower loses its connection.
+	pageTime    = 10 * time.Second
+	headTime    = 5 * time.Second
+	idleTime    = 2 * time.Minute // more than the usual interval between two scrapes
+	maxHeadSize = 8 << 10
+)
+
+// Path is where the page is.
+const Path = "/metrics"
+
+// Server serves the page over HTTP.
+type Server struct{ http http.Server }
+
+// NewServer makes a server of m for those whom admit accepts by the values of the header Authorization; each that it refuses is told
+// why and how to do better. It serves once Serve is called.
+func NewServer(m *Metrics, admit func(authorization []string) error) *Server {
+	page := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+		Registry:            m.registry,
+		MaxRequestsInFlight: maxPages,
+		CoalesceGather:      true,
+		EnableOpenMetrics:   true,
+	})
+	mux := http.NewServeMux()
+	mux.Handle("GET "+Path, page)
+	return &Server{http.Server{
+		Handler:           admitted(admit, mux),
+		ReadHeaderTimeout: headTime,
+		ReadTimeout:       headTime,
+		WriteTimeout:      pageTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeadSize,
+		ErrorLog:          log.New(io.Discard, "", 0), // of clients that break off or speak another protocol
+	}}
+}
+
+// admitted passes on the requests that admit accepts. The connections of others are closed, so that they take no place.
+func admitted(admit func(authorization []string) error, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := admit(r.Header.Values("Authorization")); err != nil {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="reactord metrics"`)
+			w.Header().Set("Connection", "close")
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Serve serves at l until Stop is called, then returns nil. It speaks TLS if config is not nil.
+func (s *Server) Serve(l net.Listener, config *tls.Config) error {
+	l = netutil.LimitListener(l, maxConnections)
+	if config != nil {
+		l = tls.NewListener(l, config)
+	}
+	err := s.http.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Stop closes the listener, and the connections once the pages under way are written, or when ctx ends.
+func (s *Server) Stop(ctx context.Context) {
+	if s.http.Shutdown(ctx) != nil {
+		_ = s.http.Close()
+	}
+}

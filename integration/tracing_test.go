@@ -50,9 +50,11 @@ func collect(t *testing.T, answer func(ctx context.Context) error) *spans {
 	return s
 }
 
-// environment has the daemon send its spans to the collector, soon.
-func (s *spans) environment() []string {
-	return []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + s.address, "OTEL_BSP_SCHEDULE_DELAY=100"}
+// sendTo has a daemon send its telemetry to an address, soon.
+func sendTo(address string, more ...string) func(cmd *exec.Cmd) {
+	return func(cmd *exec.Cmd) {
+		cmd.Env = append([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + address, "OTEL_BSP_SCHEDULE_DELAY=100"}, more...)
+	}
 }
 
 // Export implements the collector's service.
@@ -116,7 +118,7 @@ func TestTraceSurvivesAKill(t *testing.T) {
 	t.Parallel()
 	c := collect(t, nil)
 	dir := t.TempDir()
-	d := testkit.StartWith(t, dir, c.environment())
+	d := testkit.StartWith(t, dir, sendTo(c.address))
 	in := metadata.AppendToOutgoingContext(t.Context(), "traceparent", inTrace)
 	submit := func(ctx context.Context, spec *reactorv1.WorkloadSpec) string {
 		t.Helper()
@@ -132,7 +134,7 @@ func TestTraceSurvivesAKill(t *testing.T) {
 	until(t, "the first phases are told", func() bool { return find(c.of(callerTrace), "start") != nil })
 	d.Kill()
 
-	d = testkit.StartWith(t, dir, c.environment())
+	d = testkit.StartWith(t, dir, sendTo(c.address))
 	until(t, "the guest waits again", func() bool { return d.Status(t, long).GetState() == waiting })
 	if err := attach(t.Context(), t, d.Client, long).stream.CloseSend(); err != nil {
 		t.Fatal(err)
@@ -168,7 +170,7 @@ func TestTraceSurvivesAKill(t *testing.T) {
 func TestTraceOfCommand(t *testing.T) {
 	t.Parallel()
 	c := collect(t, nil)
-	d := testkit.StartWith(t, t.TempDir(), c.environment())
+	d := testkit.StartWith(t, t.TempDir(), sendTo(c.address))
 	cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactorctl"), "--addr="+d.Address, "run", toolFile(t), "cat")
 	cmd.Env = append(cmd.Environ(), "TRACEPARENT="+inTrace, "TRACESTATE=a=b")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -188,7 +190,7 @@ func TestTraceOfHTTP(t *testing.T) {
 	fields := make(chan http.Header, 1)
 	site := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { fields <- r.Header }))
 	defer site.Close()
-	d := testkit.StartWith(t, t.TempDir(), c.environment())
+	d := testkit.StartWith(t, t.TempDir(), sendTo(c.address))
 	binary, err := os.ReadFile("../examples/fetch/rust/fetch.wasm")
 	if err != nil {
 		t.Fatal(err)
@@ -247,11 +249,11 @@ func TestCollectorFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			environment := []string{"OTEL_EXPORTER_OTLP_ENDPOINT=http://" + testkit.FreeAddress(t), "OTEL_BSP_SCHEDULE_DELAY=10"}
+			address := testkit.FreeAddress(t)
 			if name != "down" {
-				environment = append(collect(t, answer).environment(), "OTEL_BSP_MAX_QUEUE_SIZE=20")
+				address = collect(t, answer).address
 			}
-			d := testkit.StartWith(t, t.TempDir(), environment)
+			d := testkit.StartWith(t, t.TempDir(), sendTo(address, "OTEL_BSP_MAX_QUEUE_SIZE=20"))
 			for _, id := range d.SubmitMany(t, sleeper(t, d.Client, time.Millisecond), 50) {
 				d.WaitFor(t, id)
 			}
@@ -260,7 +262,7 @@ func TestCollectorFails(t *testing.T) {
 			if took := time.Since(began); took > time.Minute {
 				t.Errorf("stopping took %v", took)
 			}
-			if log := d.Log(); !strings.Contains(log, "what is for the collector was not sent") {
+			if log := d.Log(); !strings.Contains(log, "telemetry was not sent") {
 				t.Errorf("the log does not say that spans are lost:\n%s", log)
 			}
 		})

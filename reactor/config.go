@@ -58,6 +58,9 @@ type Config struct {
 	TraceHTTP func(hooks.Event) wasihttp.Tracer
 	// OnCommitted is called after each commit of the store, for metrics. All commits wait for it, so it must not block.
 	OnCommitted func(store.Commit)
+	// OpenOutput returns what gets a copy of what an attempt prints to its log. It is called when the attempt prints for the first time, on
+	// the worker, and must not block. By default nothing gets one.
+	OpenOutput func(hooks.Source) hooks.Output
 
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int

@@ -240,7 +240,7 @@ func (r *Reactor) openRunner(mounts *vfs.Mounts) (err error) {
 	r.shortage = newShortage(r.log, r.descriptors)
 	r.runner = runner.New(runner.Config{
 		Log: r.log, Store: r.store, Executor: r.executor, Load: r.modules.Load, Freeing: r.engine.MemoryFreeing,
-		Watched: r.feed.Active, Outage: r.outage, Hooks: r.cfg.Hooks, TraceHTTP: r.cfg.TraceHTTP,
+		Watched: r.feed.Active, Outage: r.outage, Hooks: r.cfg.Hooks, TraceHTTP: r.cfg.TraceHTTP, OpenOutput: r.cfg.OpenOutput,
 		Host: attempt.Host{Host: r.equipment, Spool: r.spool, Descriptors: r.descriptors, Mounts: mounts},
 		Schedule: schedule.Config{
 			Starting: r.cfg.Starting, Live: r.cfg.MaxLive, Loading: maxLoading,

@@ -99,7 +99,7 @@ var imports = map[string][]string{
 	"reactor/internal/access": {"hostcalls/lease", "hostcalls/network", "hostcalls/wasihttp/client", "reactor/errs", "reactor/grant", "reactor/policy"},
 	"reactor/internal/attempt": {
 		"executor", "executor/driver", "hostcalls", "hostcalls/abi", "hostcalls/capability", "hostcalls/lease", "hostcalls/link", "hostcalls/network", "hostcalls/vfs", "hostcalls/wasihttp", "hostcalls/wasihttp/client",
-		"reactor/api",
+		"reactor/api", "reactor/hooks",
 		"reactor/internal/access", "reactor/internal/equip", "reactor/internal/learn", "reactor/internal/lifecycle", "reactor/internal/logbuf", "reactor/internal/outcome", "reactor/internal/pipes", "reactor/internal/retry", "reactor/internal/stdio", "reactor/internal/symbol", "reactor/internal/terminal",
 	},
 	"reactor/internal/calls": {
@@ -206,10 +206,11 @@ var imports = map[string][]string{
 	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/reactord/internal/systemd", "cmd/internal/help", "cmd/internal/local", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/smallfile", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "reactor"},
 	"cmd/reactord/internal/access":   {"cmd/internal/smallfile", "reactor/errs"},
 	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/reactord/internal/otlp", "cmd/internal/local", "cmd/internal/quantity", "cmd/internal/usage", "reactor", "reactor/policy"},
-	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasihttp", "hostcalls/wasip1", "reactor", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
+	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasip1", "reactor", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "component/compose", "examples", "proto/reactor/v1", "reactor"},
 	"cmd/reactord/internal/inflight": {"cmd/internal/quantity", "internal/frames", "internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
+	"cmd/reactord/internal/logsink":  {"internal/notify", "cmd/internal/printable", "cmd/reactord/internal/otlp", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/metrics":  {"hostcalls", "reactor/api", "reactor/errs", "reactor/hooks"},
 	"cmd/reactord/internal/otlp":     {},
 	"cmd/reactord/internal/pace":     {},
@@ -268,7 +269,7 @@ var importers = map[string][]string{
 	"golang.org/x/net/idna":                                {"hostcalls/network"},
 	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},
-	"go.opentelemetry.io/otel/...":                         {"cmd/reactord/internal/otlp", "cmd/reactord/internal/tracing"},
+	"go.opentelemetry.io/otel/...":                         {"cmd/reactord/internal/logsink", "cmd/reactord/internal/otlp", "cmd/reactord/internal/tracing"},
 	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/...": {"cmd/reactord/internal/tracing"},
 }
 

@@ -75,11 +75,12 @@ func StartWithDescriptors(t testing.TB, dir string, descriptors int, flags ...st
 	return start(t, nil, exec.CommandContext(t.Context(), "sh", limited...))
 }
 
-// StartWith is Start for a daemon with more in its environment, as NAME=VALUE.
-func StartWith(t testing.TB, dir string, environment []string, flags ...string) *Daemon {
+// StartWith is Start for a daemon whose command is changed before: its standard output, or its environment, to which cmd.Env is
+// added.
+func StartWith(t testing.TB, dir string, change func(cmd *exec.Cmd), flags ...string) *Daemon {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), Binary(t, "reactord"), in(dir, open(flags))...)
-	cmd.Env = environment
+	change(cmd)
 	return start(t, nil, cmd)
 }
 

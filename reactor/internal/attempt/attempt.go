@@ -13,6 +13,7 @@ import (
 	"github.com/reactord/reactord/hostcalls/vfs"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/equip"
 	"github.com/reactord/reactord/reactor/internal/learn"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
@@ -45,6 +46,8 @@ type Config struct {
 	Past   *Past           // nil: there were no earlier attempts
 	LogEnd int64           // where the log ends that earlier attempts left in the store
 	Tracer wasihttp.Tracer // follows HTTP requests; nil: nothing does
+	// OpenOutput returns what gets a copy of the output, once there is some; nil: nothing does.
+	OpenOutput func() hooks.Output
 }
 
 // Owner is who starts an attempt.
@@ -70,6 +73,7 @@ type Attempt struct {
 	id     string
 	host   *Host
 	owner  Owner
+	copies *copies // of output; nil: there are none
 	module abi.Program
 	config *abi.Config // until the process is made
 
@@ -106,6 +110,9 @@ func (a *Attempt) Init(host *Host, owner Owner, cfg *Config) {
 			Written: max(int64(a.before.LogBytes), cfg.LogEnd),
 			Dropped: int64(a.before.LogBytesDropped),
 		}))
+	}
+	if cfg.OpenOutput != nil {
+		a.copies = &copies{open: cfg.OpenOutput}
 	}
 	a.refusals = recorder(cfg.Spec, cfg.Past)
 	a.config = a.processConfig(cfg)

@@ -26,6 +26,9 @@ func (a *Attempt) processConfig(cfg *Config) *abi.Config {
 		name = a.id
 	}
 	streams := stdio.New(spec.Stdin, port, a.Log)
+	if c := a.copies; c != nil {
+		streams.Stdout, streams.Stderr = &copied{streams.Stdout, api.Stdout, c}, &copied{streams.Stderr, api.Stderr, c}
+	}
 	held := int64(len(spec.Stdin))
 	if spec.StdinFrom != "" {
 		held += pipes.Bytes
@@ -211,6 +214,7 @@ func (a *Attempt) Ended(task *executor.Task) {
 func (a *Attempt) Rest(ended func()) {
 	rested := func() {
 		a.failures.end()
+		a.copies.close()
 		ended()
 	}
 	if s := a.server(); s != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/reactord/reactord/hostcalls"
 	"github.com/reactord/reactord/hostcalls/wasihttp"
 	"github.com/reactord/reactord/internal/clip"
+	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/outcome"
@@ -70,6 +71,17 @@ func (r *Runner) tracer(a *started, number uint32) wasihttp.Tracer {
 	e := event(a.workload, a)
 	e.Attempt = number
 	return r.cfg.TraceHTTP(e)
+}
+
+// outputOf returns what opens the copy of an attempt's output; nil if there is none.
+func (r *Runner) outputOf(a *started, spec *api.Spec) func() hooks.Output {
+	if r.cfg.OpenOutput == nil {
+		return nil
+	}
+	name, labels := spec.Name, spec.Labels
+	return func() hooks.Output {
+		return r.cfg.OpenOutput(hooks.Source{Event: event(a.workload, a), Name: name, Labels: labels})
+	}
 }
 
 // onStarted calls OnStarted: a worker runs the workload.

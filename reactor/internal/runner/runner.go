@@ -20,7 +20,7 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// Config is what a Runner works with. Every field but Hooks and TraceHTTP is required.
+// Config is what a Runner works with. Every field but Hooks, TraceHTTP and OpenOutput is required.
 type Config struct {
 	Log      *zap.Logger
 	Store    store.Store
@@ -35,9 +35,10 @@ type Config struct {
 	Outage func() error
 	Host   attempt.Host
 	Hooks  hooks.Hooks
-	// TraceHTTP returns what follows the HTTP requests of an attempt.
-	TraceHTTP func(hooks.Event) wasihttp.Tracer
-	Schedule  schedule.Config
+	// TraceHTTP returns what follows the HTTP requests of an attempt, and OpenOutput what gets a copy of its output.
+	TraceHTTP  func(hooks.Event) wasihttp.Tracer
+	OpenOutput func(hooks.Source) hooks.Output
+	Schedule   schedule.Config
 }
 
 // Runner runs the workloads that have not ended.

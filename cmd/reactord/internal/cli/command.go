@@ -151,7 +151,7 @@ func defaults() config.Config {
 	r.Workers, r.Starting, r.Compilers = 0, 0, 0
 	r.MemoryBytes, r.MaxPendingBytes, r.ModuleMemoryBytes, r.CompileMemoryBytes = 0, 0, 0, 0
 	return config.Config{
-		LogFormat: config.LogAuto, LogWorkloads: config.LogAllWorkloads,
+		LogFormat: config.LogAuto, LogWorkloads: config.LogAllWorkloads, LogSink: config.LogSinkNone,
 		InFlight: inflight.Limits{Bytes: inflight.Defaults().Bytes},
 		Reactor:  r,
 	}

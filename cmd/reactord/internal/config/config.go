@@ -40,6 +40,8 @@ type Config struct {
 	LogLevel zapcore.Level
 	// LogWorkloads is which workloads' lives are logged.
 	LogWorkloads LogWorkloads
+	// LogSink is where what guests print is sent to, beside being kept.
+	LogSink LogSink
 	// InFlight bounds what clients have in flight.
 	InFlight inflight.Limits
 	// OTLP is what the variables of OpenTelemetry ask for.
@@ -114,6 +116,16 @@ const (
 	LogAllWorkloads    LogWorkloads = "all"
 	LogFailedWorkloads LogWorkloads = "failed"
 	LogNoWorkloads     LogWorkloads = "none"
+)
+
+// LogSink is where what guests print is sent to.
+type LogSink string
+
+// The sinks.
+const (
+	LogSinkNone   LogSink = "none"
+	LogSinkStdout LogSink = "stdout"
+	LogSinkOTLP   LogSink = "otlp"
 )
 
 // fault is an error in one setting.

@@ -114,7 +114,7 @@ func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Conf
 		}
 	}
 	var misasked []string
-	d.OTLP, misasked = otlp.Parse(d.environment, read)
+	d.OTLP, misasked = otlp.Parse(d.LogSink == LogSinkOTLP, d.environment, read)
 	if faults = append(faults, misasked...); len(faults) > 0 {
 		return Config{}, &FaultsError{faults}
 	}

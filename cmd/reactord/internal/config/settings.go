@@ -46,6 +46,7 @@ func (c *Config) settings() []setting {
 		{"log-format", "log lines as text for people or as JSON: auto, console, json", choiceIn(&c.LogFormat, LogAuto, LogConsole, LogJSON), atStart},
 		{"log-level", "lowest level to log: debug, info, warn, error", levelIn(&c.LogLevel), atReload},
 		{"log-workloads", "workloads whose submission, start and end are logged: all, failed, none; in a flood only some are", choiceIn(&c.LogWorkloads, LogAllWorkloads, LogFailedWorkloads, LogNoWorkloads), atReload},
+		{"log-sink", "where lines that guests print are sent to, beside being kept: none, stdout as JSON, or otlp for the collector that the variables of OpenTelemetry name", choiceIn(&c.LogSink, LogSinkNone, LogSinkStdout, LogSinkOTLP), atStart},
 
 		{"allow-dir", "folder that may be granted, with all below it; may contain *; may be repeated; none allows none (default / for a unix socket alone, none with TCP)", dirsIn(&r.Allow.Dirs), atReload},
 		{"allow-listen", "HOST:PORT that guests may listen at, such as *:80-89 or 10.0.0.0/8:*; may be repeated; none allows none (default *:* for a unix socket alone, none with TCP)", patternsIn(&r.Allow.Listen), atReload},

@@ -21,7 +21,6 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/lifelog"
 	"github.com/reactord/reactord/cmd/reactord/internal/pace"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
-	"github.com/reactord/reactord/cmd/reactord/internal/tracing"
 	"github.com/reactord/reactord/cmd/reactord/internal/trim"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/policy"
@@ -34,8 +33,6 @@ const (
 	// lastGuests is how long guests that were interrupted at the end of the grace period have to end. They
 	// need no time at all, unless the host operation they are in does not end.
 	lastGuests = 30 * time.Second
-	// lastSpans is how long it may take to send the last spans.
-	lastSpans = 5 * time.Second
 	// lastCalls is how long calls in flight have to be answered once the reactor has shut down. What they wait
 	// for is over by then, so only a client that does not read takes longer.
 	lastCalls = 2 * time.Second
@@ -53,7 +50,7 @@ const (
 //  4. The server accepts no more calls, answers those in flight, and closes the listeners. Handlers that do
 //     not even end when their connections are closed are left behind and reported
 //     (TestStopLeavesWhatHangs). Metrics are served until then, so that the drain can be watched.
-//  5. The last spans are sent, for lastSpans at most.
+//  5. The last spans, and the last lines of guests, are sent, for lastTelemetry at most.
 //
 // Rejected: stopping the server first, which would be simpler. Clients would lose their streams
 // before the last results, and nobody could see what a drain waits for.
@@ -67,9 +64,9 @@ type Daemon struct {
 	tls       atomic.Pointer[tls.Config] // for new connections; nil: plain text
 	lives     *lifelog.Log
 	health    *server.Health
-	tracer    *tracing.Tracer // nil: there are no traces
-	view      *view           // the page for browsers; nil: none
-	page      *page           // of metrics; nil: none
+	telemetry telemetry
+	view      *view // the page for browsers; nil: none
+	page      *page // of metrics; nil: none
 
 	// What Reload changes, beside the gate and tls.
 	inUse        map[string]string // the values of the settings
@@ -114,14 +111,14 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		closeAll(listeners)
 		d.view.stop()
 		d.page.stop()
-		d.stopTracing()
+		d.telemetry.stop()
 		return nil, err
 	}
 	admission, err := d.newAdmission()
 	if err != nil {
 		return abandon(err)
 	}
-	if err := d.trace(ctx); err != nil {
+	if d.telemetry, err = newTelemetry(ctx, cfg, log); err != nil {
 		return abandon(err)
 	}
 	if d.page, err = newPage(ctx, cfg, log); err != nil {
@@ -130,9 +127,8 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	if d.view, err = newView(ctx, cfg, log); err != nil {
 		return abandon(err)
 	}
-	cfg.Reactor.Logger, cfg.Reactor.Hooks, cfg.Reactor.OnOutage = log, d.page.hooks(d.hooks()), d.health.SetOutage
-	cfg.Reactor.OnCommitted = d.page.onCommitted()
-	cfg.Reactor.TraceHTTP = d.traceHTTP()
+	cfg.Reactor.Logger, cfg.Reactor.OnOutage, cfg.Reactor.OnCommitted = log, d.health.SetOutage, d.page.onCommitted()
+	d.telemetry.observe(&cfg.Reactor, d.page.hooks(d.lives.Hooks()))
 	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
@@ -144,7 +140,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return abandon(err)
 	}
 	d.lives.TakeSubmissions()
-	d.server = server.New(d.reactor, admission, d.health, cfg.InFlight, d.lives, d.tracingOfCalls(), log)
+	d.server = server.New(d.reactor, admission, d.health, cfg.InFlight, d.lives, d.telemetry.calls(), log)
 	d.servePage() // before there are calls, which it counts
 	d.serveView()
 	for _, l := range listeners {
@@ -159,9 +155,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	d.serving.Go(func() { trim.Run(tending) })
 	d.serving.Go(func() { pace.Run(tending, d.memory) })
 	d.serving.Go(func() { d.lives.Run(tending) })
-	if d.tracer != nil {
-		d.serving.Go(func() { d.tracer.Run(tending) })
-	}
+	d.telemetry.run(tending, &d.serving)
 	if path := cfg.TokenFile; path != "" && d.gate.RequiresToken() {
 		// Nobody waits for it, since the file system may not answer.
 		go access.FollowTokens(tending, path, log, func(token *access.Token) { d.setToken(renewal{d.gate, token, path}) })
@@ -273,7 +267,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	hung := d.server.Stop(last)
 	d.view.stop()
 	d.page.stop()
-	d.stopTracing()
+	d.telemetry.stop()
 	d.tending()
 	if hung == nil {
 		d.serving.Wait()

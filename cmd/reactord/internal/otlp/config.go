@@ -13,13 +13,13 @@ import (
 	"strings"
 )
 
-// Signal is a kind of telemetry, as the names of variables have it.
-type Signal string
+// signal is a kind of telemetry, as the names of variables have it.
+type signal string
 
 // The signals that the daemon sends.
 const (
-	Traces Signal = "TRACES"
-	Logs   Signal = "LOGS"
+	traceSignal signal = "TRACES"
+	logSignal   signal = "LOGS"
 )
 
 // DefaultEndpoint is where a collector is if no variable says so.
@@ -30,10 +30,11 @@ const defaultQueue = 2048
 
 // Config is what the variables ask for.
 type Config struct {
-	Disabled bool   // OTEL_SDK_DISABLED: nothing is to be sent, whatever else asks for it
-	Traces   bool   // traces are to be sent
-	Queue    int    // spans that may wait to be sent
-	Endpoint string // of traces, as the variables have it; empty: DefaultEndpoint
+	Disabled     bool   // OTEL_SDK_DISABLED: nothing is to be sent, whatever else asks for it
+	Traces       bool   // traces are to be sent
+	Queue        int    // spans that may wait to be sent
+	Endpoint     string // of traces, as the variables have it; empty: DefaultEndpoint
+	LogsEndpoint string // of logs
 }
 
 // environment are variables, and how the files are read that they name.
@@ -44,15 +45,29 @@ type environment struct {
 }
 
 // Parse returns what the variables ask for, or what is wrong with those that would be used.
-func Parse(variables map[string]string, read func(string) ([]byte, error)) (Config, []string) {
+// logs says that logs are to be sent, which no variable does.
+func Parse(logs bool, variables map[string]string, read func(string) ([]byte, error)) (Config, []string) {
 	e := &environment{variables: variables, read: read}
 	if e.isTrue("OTEL_SDK_DISABLED") {
 		return Config{Disabled: true}, e.faults
 	}
-	c := Config{Queue: defaultQueue, Endpoint: e.of(Traces, "ENDPOINT").value}
+	var c Config
+	e.parseTraces(&c)
+	if logs {
+		c.LogsEndpoint = e.of(logSignal, "ENDPOINT").value
+		e.checkExporter(logSignal)
+	}
+	if c.Traces || logs {
+		e.checkResource()
+	}
+	return c, e.faults
+}
+
+func (e *environment) parseTraces(c *Config) {
+	endpoint := e.of(traceSignal, "ENDPOINT").value
 	switch exporter := e.variable("OTEL_TRACES_EXPORTER"); exporter.value {
 	case "":
-		c.Traces = c.Endpoint != ""
+		c.Traces = endpoint != ""
 	case "otlp":
 		c.Traces = true
 	case "none":
@@ -60,24 +75,15 @@ func Parse(variables map[string]string, read func(string) ([]byte, error)) (Conf
 		e.fault(exporter, "%q is neither otlp nor none", exporter.value)
 	}
 	if !c.Traces {
-		return Config{}, e.faults
+		return
 	}
-	e.checkExporter(Traces)
+	c.Endpoint, c.Queue = endpoint, defaultQueue
+	e.checkExporter(traceSignal)
 	e.checkSampler()
-	e.checkResource()
 	e.checkNumbers(spanNumbers...)
 	if n, err := strconv.Atoi(e.variable("OTEL_BSP_MAX_QUEUE_SIZE").value); err == nil && n > 0 {
 		c.Queue = n
 	}
-	return c, e.faults
-}
-
-// Check returns what is wrong with the variables that say how a signal is sent.
-func Check(signal Signal, variables map[string]string, read func(string) ([]byte, error)) []string {
-	e := &environment{variables: variables, read: read}
-	e.checkExporter(signal)
-	e.checkResource()
-	return e.faults
 }
 
 // spanNumbers are the variables of the SDK that are numbers.
@@ -97,9 +103,9 @@ func (e *environment) variable(name string) variable {
 }
 
 // of returns a signal's own variable, or that of all signals if it has none.
-func (e *environment) of(signal Signal, what string) variable {
+func (e *environment) of(of signal, what string) variable {
 	const prefix = "OTEL_EXPORTER_OTLP_"
-	if own := e.variable(prefix + string(signal) + "_" + what); own.value != "" {
+	if own := e.variable(prefix + string(of) + "_" + what); own.value != "" {
 		return own
 	}
 	return e.variable(prefix + what)
@@ -122,22 +128,22 @@ func (e *environment) checkSwitch(v variable) {
 }
 
 // checkExporter checks how a signal is sent.
-func (e *environment) checkExporter(signal Signal) {
-	if v := e.of(signal, "PROTOCOL"); v.value != "" && v.value != "grpc" {
+func (e *environment) checkExporter(of signal) {
+	if v := e.of(of, "PROTOCOL"); v.value != "" && v.value != "grpc" {
 		e.fault(v, "%q is not supported: the daemon sends by grpc alone, to the port that a collector has for it, usually 4317", v.value)
 	}
-	if v := e.of(signal, "ENDPOINT"); v.value != "" {
+	if v := e.of(of, "ENDPOINT"); v.value != "" {
 		if err := checkEndpoint(v.value); err != nil {
 			e.fault(v, "%q %v", v.value, err)
 		}
 	}
-	if v := e.of(signal, "COMPRESSION"); !slices.Contains([]string{"", "gzip", "none"}, v.value) {
+	if v := e.of(of, "COMPRESSION"); !slices.Contains([]string{"", "gzip", "none"}, v.value) {
 		e.fault(v, "%q is neither gzip nor none", v.value)
 	}
-	e.checkSwitch(e.of(signal, "INSECURE"))
-	e.checkNumber(e.of(signal, "TIMEOUT"))
-	e.checkPairs(e.of(signal, "HEADERS"))
-	e.checkFiles(signal)
+	e.checkSwitch(e.of(of, "INSECURE"))
+	e.checkNumber(e.of(of, "TIMEOUT"))
+	e.checkPairs(e.of(of, "HEADERS"))
+	e.checkFiles(of)
 }
 
 func checkEndpoint(text string) error {
@@ -159,13 +165,13 @@ func checkEndpoint(text string) error {
 }
 
 // checkFiles checks the certificates.
-func (e *environment) checkFiles(signal Signal) {
-	if v := e.of(signal, "CERTIFICATE"); v.value != "" {
+func (e *environment) checkFiles(of signal) {
+	if v := e.of(of, "CERTIFICATE"); v.value != "" {
 		if pem, ok := e.file(v); ok && !x509.NewCertPool().AppendCertsFromPEM(pem) {
 			e.fault(v, "%s has no certificate in PEM", v.value)
 		}
 	}
-	cert, key := e.of(signal, "CLIENT_CERTIFICATE"), e.of(signal, "CLIENT_KEY")
+	cert, key := e.of(of, "CLIENT_CERTIFICATE"), e.of(of, "CLIENT_KEY")
 	switch {
 	case cert.value == "" && key.value == "":
 		return

@@ -16,7 +16,10 @@ func TestParse(t *testing.T) {
 		"nothing":                {"", Config{}, ""},
 		"a collector":            {at, Config{Traces: true, Queue: 2048, Endpoint: "http://localhost:4317"}, ""},
 		"one for traces":         {at + " OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=https://a:1", Config{Traces: true, Queue: 2048, Endpoint: "https://a:1"}, ""},
-		"one for logs":           {"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=https://a:1", Config{}, ""},
+		"logs":                   {"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=https://a:1", Config{LogsEndpoint: "https://a:1"}, ""},
+		"logs and traces":        {at, Config{Traces: true, Queue: 2048, Endpoint: "http://localhost:4317", LogsEndpoint: "http://localhost:4317"}, ""},
+		"logs, faulty":           {"OTEL_EXPORTER_OTLP_LOGS_PROTOCOL=x", Config{}, "$OTEL_EXPORTER_OTLP_LOGS_PROTOCOL"},
+		"a place for others":     {"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=x", Config{}, ""},
 		"a socket":               {"OTEL_EXPORTER_OTLP_ENDPOINT=unix:///run/otel.sock", Config{Traces: true, Queue: 2048, Endpoint: "unix:///run/otel.sock"}, ""},
 		"the usual place":        {"OTEL_TRACES_EXPORTER=otlp", Config{Traces: true, Queue: 2048}, ""},
 		"no traces":              {at + " OTEL_TRACES_EXPORTER=none", Config{}, ""},
@@ -53,7 +56,7 @@ func TestParse(t *testing.T) {
 			key, value, _ := strings.Cut(pair, "=")
 			variables[key] = value
 		}
-		got, faults := Parse(variables, func(name string) ([]byte, error) {
+		got, faults := Parse(strings.Contains(name, "logs"), variables, func(name string) ([]byte, error) {
 			if name == "/text" {
 				return []byte("text"), nil
 			}

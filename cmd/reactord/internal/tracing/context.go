@@ -6,11 +6,9 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
 	"github.com/reactord/reactord/reactor/hooks"
 )
-
-// header is the name of the header by which a trace goes on.
-const header = "traceparent"
 
 // Parent returns the span that ctx has, as a header; empty if it has none.
 func Parent(ctx context.Context) string {
@@ -19,10 +17,10 @@ func Parent(ctx context.Context) string {
 	}
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
-	return carrier[header]
+	return carrier["traceparent"]
 }
 
 // below returns a context whose spans are below a span of another daemon or process.
 func below(parent hooks.TraceParent) context.Context {
-	return propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{header: string(parent)})
+	return otlp.Below(context.Background(), string(parent))
 }

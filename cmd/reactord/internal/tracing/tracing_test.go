@@ -184,8 +184,8 @@ func TestBounds(t *testing.T) {
 	if n := len(tracer.attempts.live); n != maxAttempts {
 		t.Errorf("%d attempts have spans", n)
 	}
-	if tracer.gate.Lost() < 5 {
-		t.Errorf("%d are lost", tracer.gate.Lost())
+	if tracer.gate.Count() < 5 {
+		t.Errorf("%d are lost", tracer.gate.Count())
 	}
 	tracer.Stop(t.Context())
 	i := slices.IndexFunc(c.spans, func(s tracetest.SpanStub) bool { return s.Name == "run" })
@@ -252,10 +252,10 @@ func TestRefusal(t *testing.T) {
 			got = append(got, fmt.Sprint(line.Message, " ", line.ContextMap()))
 		}
 		want := []string{
-			"what is for the collector can't be sent, and is lost until it can map[error:no what:spans]",
-			"what is for the collector was not sent map[lost:9 lost_in_all:9 what:spans]",
-			"what is for the collector was not sent map[lost:9 lost_in_all:18 what:spans]",
-			"what is for the collector is sent again map[lost_in_all:18 what:spans]",
+			"telemetry can't be sent, and is lost until it can map[error:no what:spans]",
+			"telemetry was not sent map[lost:9 lost_in_all:9 what:spans]",
+			"telemetry was not sent map[lost:9 lost_in_all:18 what:spans]",
+			"telemetry is sent again map[lost_in_all:18 what:spans]",
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("the log has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -273,7 +273,7 @@ func TestSilence(t *testing.T) {
 			l.start()
 			l.end(hooks.Outcome{State: api.Succeeded})
 		}
-		if lost := tracer.gate.Lost(); lost != 290 {
+		if lost := tracer.gate.Count(); lost != 290 {
 			t.Errorf("%d of 300 are lost while ten may wait", lost)
 		}
 		began := time.Now()
@@ -283,7 +283,7 @@ func TestSilence(t *testing.T) {
 		if took := time.Since(began); took > 5*time.Second+lastWords {
 			t.Errorf("stopping took %v", took)
 		}
-		if lost := tracer.gate.Lost(); lost != 300 {
+		if lost := tracer.gate.Count(); lost != 300 {
 			t.Errorf("%d of 300 are lost", lost)
 		}
 	})

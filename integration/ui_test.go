@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -63,10 +62,6 @@ func TestUI(t *testing.T) {
 	submitOn(t, d, "sleeper", "web", "lines", "3", "and sleep")
 	submitOn(t, d, "failure", "job", "exit", "3")
 	d.WaitFor(t, "failure")
-	token, err := os.ReadFile(filepath.Join(dir, "token"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	at := pageOf(t, d)
 	p := browser.Start(t).Page(1200, 900)
 
@@ -75,7 +70,7 @@ func TestUI(t *testing.T) {
 	p.Type("not the token, though it is as long as one")
 	p.Key("Enter")
 	p.Wait(seen("this is not the daemon's token"))
-	p.Type(strings.TrimSpace(string(token)))
+	p.Type(token(t, dir))
 	p.Key("Enter")
 	p.Wait(seen("1 live, 0 queued"))
 	p.Wait(seen("takes work"))
@@ -96,6 +91,10 @@ func TestUI(t *testing.T) {
 
 	p.Wait(seen("line 2 of the output"))
 	p.Wait(seen("timer"))
+	p.Key("p")
+	p.Wait(seen("paused"))
+	p.Key("p")
+	p.Wait("!" + seen("paused"))
 	p.Key("c")
 	p.Wait(`document.querySelector("dialog[open]")`)
 	p.Key("Escape")
@@ -133,6 +132,67 @@ func TestUI(t *testing.T) {
 	calm(t, p)
 }
 
+// TestUIInFlood: when workloads come and go faster than a page can show, it shows the newest after a while. The browser speaks HTTP/2,
+// over TLS.
+func TestUIInFlood(t *testing.T) {
+	t.Parallel()
+	dir := shortDir(t)
+	f := newFiles(t)
+	testkit.NewAuthority(t).Issue("reactord.test", f.cert, f.key)
+	d := testkit.StartGuarded(t, dir, nil, append(f.flags(), "--listen=unix:"+filepath.Join(dir, "s"), "--ui=127.0.0.1:0")...)
+	p := browser.Start(t, "--ignore-certificate-errors").Page(1200, 900)
+	p.Open(pageOf(t, d) + "#token=" + token(t, dir))
+	p.Wait(`location.hash === "#/"`)
+	p.Eval(`location.hash = "#/workloads"`)
+	p.Wait(seen("0 workloads"))
+	if used := p.Eval(`performance.getEntriesByType("navigation")[0].nextHopProtocol`); used != "h2" {
+		t.Errorf("the page comes over %v", used)
+	}
+	ids := d.SubmitMany(t, &reactorv1.WorkloadSpec{Module: d.Push(t, tool(t)), Args: []string{"exit", "0"}}, 1500)
+	for _, id := range ids {
+		d.WaitFor(t, id)
+	}
+	p.Wait(fmt.Sprintf(`document.querySelector("tbody a")?.textContent === %q`, ids[len(ids)-1]))
+	p.Wait(seen("there are more"))
+	p.Wait(`![...document.querySelectorAll("tbody .state")].some(state => state.textContent !== "succeeded")`)
+	if rows, ok := p.Eval(`document.querySelectorAll("tbody tr").length`).(float64); !ok || rows > 1000 {
+		t.Errorf("the page has %v rows", rows)
+	}
+	calm(t, p)
+}
+
+// TestUIModules: what the page makes of texts.
+func TestUIModules(t *testing.T) {
+	t.Parallel()
+	d := testkit.Start(t, t.TempDir(), "--ui=127.0.0.1:0")
+	p := browser.Start(t).Page(800, 600)
+	p.Open(pageOf(t, d))
+	p.Wait(seen("takes work"))
+	for _, tt := range []struct{ module, expression, want string }{
+		{"filter.js", `Object.values(m.parse("app=web tier!=test,x", "FAILED"))`, `["app=web,tier!=test","","FAILED","x"]`},
+		{"filter.js", `Object.values(m.parse("app in (web, api) module:tag !old", ""))`, `["app in (web, api),!old","tag","",""]`},
+		{"filter.js", `Object.values(m.parse(" ", ""))`, `["","","",""]`},
+		{"format.js", `m.printable("a\u001b[31mb\u001b[0m\u0007\u202e\tc\n")`, `"ab␇�\tc\n"`},
+		{"format.js", `[0, 0.00002, 0.25, 59, 61, 3600, 90061].map(m.span)`, `["0","20 µs","250 ms","59 s","1 min 1 s","1 h","1 d 1 h"]`},
+		{"format.js", `["0", "1023", 1536, 1 << 30].map(m.size)`, `["0 B","1023 B","1.5 KiB","1.0 GiB"]`},
+		{"timeline.js", `m.partsOf({status: {createTime: "2026-01-01T00:00:00Z", endTime: "2026-01-01T00:00:10Z", usage: {cpuTime: "1s", waitingTime: "6s"}}}).map(p => p.length)`, `[3,0,1,6]`},
+		{"rpc.js", `(() => {
+			const frames = new m.Frames(), all = [0, 0, 0, 0, 2, 123, 125, 2, 0, 0, 0, 0], got = [];
+			for (const byte of all) {
+				frames.push(Uint8Array.of(byte));
+				const next = frames.next();
+				if (next) got.push(next);
+			}
+			return got;
+		})()`, `[{"end":false,"message":{}},{"end":true,"message":{}}]`},
+	} {
+		got := p.Eval(fmt.Sprintf(`import("/%s").then(m => JSON.stringify(%s))`, tt.module, tt.expression))
+		if got != tt.want {
+			t.Errorf("%s: %s is %v, want %s", tt.module, tt.expression, got, tt.want)
+		}
+	}
+}
+
 // TestUIOnPhone: a token in the address is taken out of it, and no view is wider than a phone.
 func TestUIOnPhone(t *testing.T) {
 	t.Parallel()
@@ -140,12 +200,8 @@ func TestUIOnPhone(t *testing.T) {
 	d := startWithPage(t, dir, "127.0.0.1:0")
 	id := "an-id-that-is-as-long-as-they-may-be-" + strings.Repeat("x", 80)
 	submitOn(t, d, id, strings.Repeat("label", 12), "lines", "100", "and sleep")
-	token, err := os.ReadFile(filepath.Join(dir, "token"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	p := browser.Start(t).Page(360, 700)
-	p.Open(pageOf(t, d) + "#token=" + strings.TrimSpace(string(token)))
+	p.Open(pageOf(t, d) + "#token=" + token(t, dir))
 	for hash, text := range map[string]string{"#/node": "takes work", "#/workloads": id, "#/workloads/" + id: "line 99 of"} {
 		p.Wait(`location.hash.startsWith("#/")`)
 		p.Eval("location.hash = '" + hash + "'")

@@ -41,7 +41,7 @@ export function createFeed({ client, connection, signal, filter }) {
           onPage({ ...page, examining: false });
           first = false;
         } else {
-          onRefresh({ workloads: page.workloads, complete: page.rest === null });
+          onRefresh(page);
         }
         if (!watched && page.cursor) {
           watched = page.cursor;

@@ -5,6 +5,9 @@ const count = new Intl.NumberFormat("en");
 // number writes a number, which the API sends as text if it has 64 bits.
 export const number = (n) => count.format(Number(n ?? 0));
 
+// times writes how often something happened.
+export const times = (n) => (Number(n) === 1 ? "once" : `${number(n)} times`);
+
 // size writes a number of bytes.
 export function size(bytes) {
   let n = Number(bytes ?? 0);

@@ -37,11 +37,12 @@ sampler.subscribe((sample) => {
 
 // denied asks for a token, since the daemon wants one or another one.
 function denied(error) {
+  const why = token() === null ? "" : error.message; // without a token there is nothing to explain
   stop();
   setToken(null);
   at("nav").hidden = at("leave").hidden = true;
   setText(at("tally"), "");
-  showSignIn(main, error.message, (given) => {
+  showSignIn(main, why, (given) => {
     setToken(given);
     start();
   });
@@ -97,7 +98,8 @@ function decode(part) {
 addEventListener("hashchange", () => {
   adopt();
   show();
-  main.focus();
+  main.focus({ preventScroll: true });
+  scrollTo(0, 0);
 });
 at("skip").addEventListener("click", (event) => { // the part behind "#" is the view's
   event.preventDefault();

@@ -1,9 +1,9 @@
 // What a workload waits for.
 
-import { ended, printable, span, state, words } from "./format.js";
+import { ended, number, printable, span, state, words } from "./format.js";
 import { el, pairs } from "./dom.js";
 
-const shown = 50;
+const shown = 50, shownGroups = 20;
 
 // createOps makes a panel of the pending operations of a workload.
 export function createOps({ client, signal, parameter: id }) {
@@ -25,11 +25,24 @@ export function createOps({ client, signal, parameter: id }) {
 
     draw(workload) {
       const now = Date.now();
+      const calls = callsOf(workload.status?.activity);
       element.replaceChildren(element.firstChild, known.length > 0
         ? pairs(known.map((op) => [words(op.kind, "OP_KIND_"), el("span", { class: "text" }, text(op, now))]))
-        : el("p", { class: "quiet" }, ended(workload) ? "It has ended." : state(workload) === "PENDING" ? "Its turn." : "Nothing now."));
+        : el("p", { class: "quiet" }, ended(workload) ? "It has ended." : state(workload) === "PENDING" ? "Its turn." : "Nothing now."),
+      ...(calls.length > 0 ? [el("h2", {}, "Its calls wait for"), pairs(calls)] : []));
     },
   };
+}
+
+// callsOf says what the calls of a component wait for.
+function callsOf(activity) {
+  const list = (activity?.waits ?? []).slice(0, shownGroups).map((w) => [
+    `${number(w.count)} of ${printable(w.export || "none")}`, el("span", { class: "text" }, printable(`${words(w.wait, "CALL_WAIT_")} ${w.target ?? ""}`)),
+  ]);
+  if (activity?.circle?.length > 0) {
+    list.push(["in a circle", el("span", { class: "text" }, printable(activity.circle.join(" → ")))]);
+  }
+  return list;
 }
 
 function text(op, now) {

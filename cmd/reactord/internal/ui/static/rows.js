@@ -10,7 +10,7 @@ export function createRows() {
   const element = el("table", { class: "workloads" },
     el("colgroup", {}, ["id", "state", "when", "labels", "what"].map((c) => el("col", { class: c }))),
     el("thead", {}, el("tr", {}, ["Workload", "State", "Age", "Labels", "What"].map((t) => el("th", { scope: "col" }, t)))), body);
-  let rows = new Map(); // by id
+  const rows = new Map(); // by id
 
   const insert = (workload, before) => {
     const row = createRow(workload);
@@ -29,6 +29,14 @@ export function createRows() {
     }
   };
 
+  // arrange has the rows of workloads follow each other.
+  const arrange = (workloads) => {
+    const elements = workloads.map((w) => rows.get(w.id).element);
+    if (elements.some((e, i) => i > 0 && e.previousSibling !== elements[i - 1])) {
+      body.prepend(...elements); // which the focus is lost by, so it is done only if need be
+    }
+  };
+
   return {
     element,
     count: () => rows.size,
@@ -38,30 +46,32 @@ export function createRows() {
       const wanted = new Set(workloads.map((w) => w.id));
       [...rows.keys()].filter((id) => !wanted.has(id)).forEach(remove);
       workloads.forEach((w) => put(w, null));
-      rows = new Map(workloads.map((w) => [w.id, rows.get(w.id)]));
-      if (workloads.some((w, i) => body.children[i] !== rows.get(w.id).element)) {
-        body.append(...workloads.map((w) => rows.get(w.id).element));
-      }
+      arrange(workloads);
     },
 
-    // refresh takes over the first page. Rows that it does not have any more are gone, as far down as it reaches.
-    refresh(workloads, complete) {
-      if (complete) {
+    // refresh takes over the first page, which is all there is if whole is set. Rows that it does not have any more are gone, as far
+    // down as it reaches. If it does not reach down to any of the rows, workloads between them are not known: then they are all
+    // gone, and it returns true.
+    refresh(workloads, whole) {
+      const last = workloads.at(-1)?.id;
+      if (whole || !rows.has(last)) {
         this.replace(workloads);
-        return;
+        return true;
       }
       const wanted = new Set(workloads.map((w) => w.id));
       const newest = created(workloads[0]);
       const first = body.firstChild;
       workloads.forEach((w) => put(w, first));
-      const last = rows.get(workloads.at(-1)?.id)?.element;
-      for (let above = last?.previousSibling; above;) {
+      for (let above = rows.get(last).element.previousSibling; above;) {
         const { id } = above.dataset;
         above = above.previousSibling;
         if (!wanted.has(id) && rows.get(id).created <= newest) { // a newer one has come by the watch meanwhile
           remove(id);
         }
       }
+      arrange(workloads);
+      rows.forEach((row) => row.grow());
+      return false;
     },
 
     append(workloads) {
@@ -102,17 +112,20 @@ function createRow(workload) {
   const element = el("tr", { "data-id": workload.id },
     el("th", { scope: "row" }, link, " ", name), el("td", {}, cells.state), cells.when, cells.labels, cells.what);
 
+  // grow has the row tell how old the workload is by now.
+  const grow = () => setText(cells.when, age(workload.status?.createTime));
+
   function update(w) {
     const is = state(w);
     setText(name, printable(w.spec?.name ?? ""));
     setText(cells.state, is.toLowerCase());
     cells.state.className = `state ${is}`;
-    setText(cells.when, age(w.status?.createTime));
+    grow();
     setText(cells.labels, printable(labels(w)));
     setText(cells.what, printable(what(w)));
   }
   update(workload);
-  return { element, update, created: created(workload) };
+  return { element, update, grow, created: created(workload) };
 }
 
 const created = (workload) => Date.parse(workload?.status?.createTime ?? 0);

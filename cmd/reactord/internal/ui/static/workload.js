@@ -2,7 +2,7 @@
 
 import { askCancel } from "./cancel.js";
 import { el, pairs, setText } from "./dom.js";
-import { ended, digest, labels, number, printable, seconds, size, span, state, time, words } from "./format.js";
+import { ended, digest, labels, number, printable, seconds, size, span, state, time, times, words } from "./format.js";
 import { onKeys } from "./keys.js";
 import { createLog } from "./log.js";
 import { createOps } from "./ops.js";
@@ -66,8 +66,8 @@ export function showWorkload(root, context) {
   });
 }
 
-// stack writes where a guest crashed, the innermost call first.
-const stack = (crash) => (crash ? [crash.cause, ...(crash.frames ?? []).map((f) => `  at ${f.function || `function ${f.functionIndex}`}`)].filter(Boolean).join("\n") : "");
+// stack writes where a guest crashed, the innermost call first. Why it crashed is in the message of its workload.
+const stack = (crash) => (crash?.frames ?? []).map((f) => `  at ${f.function || `function ${f.functionIndex ?? 0}`}`).join("\n");
 
 const code = (text) => el("span", { class: "mono text" }, printable(text));
 
@@ -80,7 +80,7 @@ function description(workload) {
     ["Function", spec.invoke && code(spec.invoke)],
     ["Call", spec.call && code(clip(JSON.stringify(spec.call)))],
     ["Listens at", (status.listenAddresses ?? []).length > 0 && code(status.listenAddresses.join(" "))],
-    ["Grants", (spec.grants ?? []).length > 0 && number(spec.grants.length)],
+    ...(spec.grants ?? []).map((grant, i) => ["Grant", code(grantText(grant, status.revokedGrants?.includes(i)))]),
     ["Reason", status.reason && words(status.reason, "END_REASON_")],
     ["Exit code", status.exitCode],
     ["Attempts", number(status.attempts)],
@@ -99,13 +99,20 @@ function used(workload) {
     ["Processor", span(seconds(u.cpuTime))],
     ["Ready, without a worker", span(seconds(u.readyTime))],
     ["Waited", span(seconds(u.waitingTime))],
-    ...(u.waits ?? []).map((w) => [`  for ${words(w.kind, "OP_KIND_")}`, `${span(seconds(w.time))}, ${number(w.count)} times`]),
+    ...(u.waits ?? []).map((w) => [`  for ${words(w.kind, "OP_KIND_")}`, `${span(seconds(w.time))}, ${times(w.count)}`]),
     ["Fuel", number(u.fuel)],
     ["Memory at most", size(u.peakMemoryBytes)],
     ["Output", size(u.logBytes)],
     ["Sent", Number(u.sentBytes ?? 0) > 0 && size(u.sentBytes)],
     ["Received", Number(u.receivedBytes ?? 0) > 0 && size(u.receivedBytes)],
   ].map(([term, value]) => [term, value === false ? "" : value]));
+}
+
+// grantText writes a grant: its kind, and what it is for.
+function grantText(grant, revoked) {
+  const [kind, fields] = Object.entries(grant)[0] ?? ["of no kind", {}];
+  const values = Object.entries(fields).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
+  return `${revoked ? "revoked: " : ""}${kind} ${values.join(", ")}`;
 }
 
 // clip shortens what may be very long.

@@ -53,7 +53,9 @@ export function showWorkloads(root, { client, connection, signal, query, onList 
         tell(page.examining);
       },
       onRefresh(page) {
-        rows.refresh(page.workloads, page.complete);
+        if (rows.refresh(page.workloads, page.rest === null)) {
+          rest = page.rest;
+        }
         tell(false);
       },
       onChange(workload) {

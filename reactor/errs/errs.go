@@ -41,6 +41,9 @@ const (
 	WorkloadUnfinished
 	ModuleAmbiguous
 	SnapshotFailed
+	RegistryDenied
+	RegistryFault
+	SignatureRequired
 )
 
 var classNames = [...]string{
@@ -70,6 +73,9 @@ var classNames = [...]string{
 	WorkloadUnfinished:     "WORKLOAD_UNFINISHED",
 	ModuleAmbiguous:        "MODULE_AMBIGUOUS",
 	SnapshotFailed:         "SNAPSHOT_FAILED",
+	RegistryDenied:         "REGISTRY_DENIED",
+	RegistryFault:          "REGISTRY_FAULT",
+	SignatureRequired:      "SIGNATURE_REQUIRED",
 }
 
 // Classes yields all classes.

@@ -34,7 +34,8 @@ type Artifact struct {
 	Digest string
 	Size   int64
 
-	layer ocispec.Descriptor
+	layer    ocispec.Descriptor
+	subjects []ocispec.Descriptor // what a signature may be of: the manifest, and the index that led to it
 }
 
 // Resolve finds the module that a reference names. It reads manifests only.
@@ -47,7 +48,7 @@ func (c *Client) Resolve(ctx context.Context, ref Reference) (*Artifact, error) 
 	if err != nil {
 		return nil, ref.explain(ctx, err)
 	}
-	manifest, at, err := readManifest(ctx, repository, ref, top)
+	manifest, of, err := readManifest(ctx, repository, ref, top)
 	if err != nil {
 		return nil, ref.explain(ctx, err)
 	}
@@ -58,26 +59,30 @@ func (c *Client) Resolve(ctx context.Context, ref Reference) (*Artifact, error) 
 	if layer.Size > c.options.MaxBytes {
 		return nil, ref.errorf(TooLarge, "the module has %d bytes, more than the %d that are taken", layer.Size, c.options.MaxBytes)
 	}
-	return &Artifact{Reference: ref.pinned(at), Digest: layer.Digest.String(), Size: layer.Size, layer: layer}, nil
+	a := &Artifact{Reference: ref.pinned(of.Digest), Digest: layer.Digest.String(), Size: layer.Size, layer: layer, subjects: []ocispec.Descriptor{of}}
+	if top.Digest != of.Digest {
+		a.subjects = append(a.subjects, top)
+	}
+	return a, nil
 }
 
-// readManifest reads a manifest, or the one for WebAssembly of an index. It returns its digest, too.
-func readManifest(ctx context.Context, repository *remote.Repository, ref Reference, top ocispec.Descriptor) (*ocispec.Manifest, digest.Digest, error) {
+// readManifest reads a manifest, or the one for WebAssembly of an index. It returns which it is, too.
+func readManifest(ctx context.Context, repository *remote.Repository, ref Reference, top ocispec.Descriptor) (*ocispec.Manifest, ocispec.Descriptor, error) {
 	if isIndex(top.MediaType) {
 		var index ocispec.Index
 		if err := readJSON(ctx, repository, ref, top, &index); err != nil {
-			return nil, "", err
+			return nil, top, err
 		}
 		var err error
 		if top, err = ofIndex(ref, &index); err != nil {
-			return nil, "", err
+			return nil, top, err
 		}
 	}
 	var manifest ocispec.Manifest
 	if err := readJSON(ctx, repository, ref, top, &manifest); err != nil {
-		return nil, "", err
+		return nil, top, err
 	}
-	return &manifest, top.Digest, nil
+	return &manifest, top, nil
 }
 
 func isIndex(mediaType string) bool {

@@ -41,7 +41,7 @@ type Options struct {
 	// PlainHTTP does without TLS.
 	PlainHTTP bool
 	// Credentials finds the credentials for a registry; nil is none for any.
-	Credentials auth.CredentialFunc
+	Credentials Credentials
 	// MaxBytes bounds the size of a module.
 	MaxBytes int64
 	// UserAgent is what requests say who sends them.

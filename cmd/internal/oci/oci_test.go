@@ -351,7 +351,7 @@ func TestLyingRegistry(t *testing.T) {
 			http.NotFound(w, r)
 			return true
 		}, NotFound, "no such artifact"},
-		{"refuses", func(w http.ResponseWriter, r *http.Request) bool {
+		{"refuses", func(w http.ResponseWriter, _ *http.Request) bool {
 			http.Error(w, `{"errors":[{"code":"DENIED","message":"not you"}]}`, http.StatusForbidden)
 			return true
 		}, Denied, "refuses access (403)"},

@@ -93,6 +93,12 @@ const (
 	ErrorReason_ERROR_REASON_MODULE_AMBIGUOUS ErrorReason = 25
 	// ERROR_REASON_SNAPSHOT_FAILED: the initialization of a module failed, or what came of it cannot be a module.
 	ErrorReason_ERROR_REASON_SNAPSHOT_FAILED ErrorReason = 26
+	// ERROR_REASON_REGISTRY_DENIED: the daemon may not read from that registry or repository, or the registry does not let it.
+	ErrorReason_ERROR_REASON_REGISTRY_DENIED ErrorReason = 27
+	// ERROR_REASON_REGISTRY_FAULT: what a registry sent is not what it had announced.
+	ErrorReason_ERROR_REASON_REGISTRY_FAULT ErrorReason = 28
+	// ERROR_REASON_SIGNATURE_REQUIRED: the module is not signed with a key that the operator accepts.
+	ErrorReason_ERROR_REASON_SIGNATURE_REQUIRED ErrorReason = 29
 )
 
 // Enum value maps for ErrorReason.
@@ -125,6 +131,9 @@ var (
 		24: "ERROR_REASON_WORKLOAD_UNFINISHED",
 		25: "ERROR_REASON_MODULE_AMBIGUOUS",
 		26: "ERROR_REASON_SNAPSHOT_FAILED",
+		27: "ERROR_REASON_REGISTRY_DENIED",
+		28: "ERROR_REASON_REGISTRY_FAULT",
+		29: "ERROR_REASON_SIGNATURE_REQUIRED",
 	}
 	ErrorReason_value = map[string]int32{
 		"ERROR_REASON_UNSPECIFIED":              0,
@@ -154,6 +163,9 @@ var (
 		"ERROR_REASON_WORKLOAD_UNFINISHED":      24,
 		"ERROR_REASON_MODULE_AMBIGUOUS":         25,
 		"ERROR_REASON_SNAPSHOT_FAILED":          26,
+		"ERROR_REASON_REGISTRY_DENIED":          27,
+		"ERROR_REASON_REGISTRY_FAULT":           28,
+		"ERROR_REASON_SIGNATURE_REQUIRED":       29,
 	}
 )
 
@@ -268,7 +280,7 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\x0e2\x17.reactor.v1.ErrorReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12:\n" +
 	"\vretry_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\n" +
-	"retryDelay*\x96\a\n" +
+	"retryDelay*\xfe\a\n" +
 	"\vErrorReason\x12\x1c\n" +
 	"\x18ERROR_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dERROR_REASON_INVALID_ARGUMENT\x10\x01\x12\x1f\n" +
@@ -297,7 +309,10 @@ const file_reactor_v1_error_proto_rawDesc = "" +
 	"\x1cERROR_REASON_UNAUTHENTICATED\x10\x17\x12$\n" +
 	" ERROR_REASON_WORKLOAD_UNFINISHED\x10\x18\x12!\n" +
 	"\x1dERROR_REASON_MODULE_AMBIGUOUS\x10\x19\x12 \n" +
-	"\x1cERROR_REASON_SNAPSHOT_FAILED\x10\x1aB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\x1cERROR_REASON_SNAPSHOT_FAILED\x10\x1a\x12 \n" +
+	"\x1cERROR_REASON_REGISTRY_DENIED\x10\x1b\x12\x1f\n" +
+	"\x1bERROR_REASON_REGISTRY_FAULT\x10\x1c\x12#\n" +
+	"\x1fERROR_REASON_SIGNATURE_REQUIRED\x10\x1dB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_error_proto_rawDescOnce sync.Once

@@ -2182,6 +2182,135 @@ func (x *SnapshotModuleResponse) GetOutputDroppedBytes() uint64 {
 	return 0
 }
 
+// FetchModuleRequest names a module of a registry.
+type FetchModuleRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// reference is "REGISTRY/REPOSITORY:TAG", or "REGISTRY/REPOSITORY@sha256:..." with the digest of a manifest; "oci://" may
+	// be before it. Without a tag and a digest the tag is "latest".
+	Reference string `protobuf:"bytes,1,opt,name=reference,proto3" json:"reference,omitempty"`
+	// tag, if not empty, will point at the module once it is stored. It is a tag of the daemon, as in PushModuleHeader.
+	Tag string `protobuf:"bytes,2,opt,name=tag,proto3" json:"tag,omitempty"`
+	// name is for people: by default the last part of the repository's name.
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FetchModuleRequest) Reset() {
+	*x = FetchModuleRequest{}
+	mi := &file_reactor_v1_module_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FetchModuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FetchModuleRequest) ProtoMessage() {}
+
+func (x *FetchModuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FetchModuleRequest.ProtoReflect.Descriptor instead.
+func (*FetchModuleRequest) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *FetchModuleRequest) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *FetchModuleRequest) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
+}
+
+func (x *FetchModuleRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// FetchModuleResponse has the stored module.
+type FetchModuleResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// module is the stored module.
+	Module *Module `protobuf:"bytes,1,opt,name=module,proto3" json:"module,omitempty"`
+	// existed is true if the module existed already and no byte of it was read.
+	Existed bool `protobuf:"varint,2,opt,name=existed,proto3" json:"existed,omitempty"`
+	// artifact is the reference by the digest of the manifest that was read.
+	Artifact      string `protobuf:"bytes,3,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FetchModuleResponse) Reset() {
+	*x = FetchModuleResponse{}
+	mi := &file_reactor_v1_module_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FetchModuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FetchModuleResponse) ProtoMessage() {}
+
+func (x *FetchModuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_reactor_v1_module_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FetchModuleResponse.ProtoReflect.Descriptor instead.
+func (*FetchModuleResponse) Descriptor() ([]byte, []int) {
+	return file_reactor_v1_module_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *FetchModuleResponse) GetModule() *Module {
+	if x != nil {
+		return x.Module
+	}
+	return nil
+}
+
+func (x *FetchModuleResponse) GetExisted() bool {
+	if x != nil {
+		return x.Existed
+	}
+	return false
+}
+
+func (x *FetchModuleResponse) GetArtifact() string {
+	if x != nil {
+		return x.Artifact
+	}
+	return ""
+}
+
 var File_reactor_v1_module_proto protoreflect.FileDescriptor
 
 const file_reactor_v1_module_proto_rawDesc = "" +
@@ -2328,14 +2457,22 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\x12\x18\n" +
 	"\aexisted\x18\x02 \x01(\bR\aexisted\x12\x16\n" +
 	"\x06output\x18\x03 \x01(\fR\x06output\x120\n" +
-	"\x14output_dropped_bytes\x18\x04 \x01(\x04R\x12outputDroppedBytes*\xa3\x01\n" +
+	"\x14output_dropped_bytes\x18\x04 \x01(\x04R\x12outputDroppedBytes\"X\n" +
+	"\x12FetchModuleRequest\x12\x1c\n" +
+	"\treference\x18\x01 \x01(\tR\treference\x12\x10\n" +
+	"\x03tag\x18\x02 \x01(\tR\x03tag\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"w\n" +
+	"\x13FetchModuleResponse\x12*\n" +
+	"\x06module\x18\x01 \x01(\v2\x12.reactor.v1.ModuleR\x06module\x12\x18\n" +
+	"\aexisted\x18\x02 \x01(\bR\aexisted\x12\x1a\n" +
+	"\bartifact\x18\x03 \x01(\tR\bartifact*\xa3\x01\n" +
 	"\n" +
 	"ModuleKind\x12\x1b\n" +
 	"\x17MODULE_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18MODULE_KIND_WASI_COMMAND\x10\x01\x12\x1c\n" +
 	"\x18MODULE_KIND_WASI_REACTOR\x10\x02\x12!\n" +
 	"\x1dMODULE_KIND_COMPONENT_COMMAND\x10\x03\x12\x19\n" +
-	"\x15MODULE_KIND_COMPONENT\x10\x042\x8e\a\n" +
+	"\x15MODULE_KIND_COMPONENT\x10\x042\xde\a\n" +
 	"\rModuleService\x12O\n" +
 	"\n" +
 	"PushModule\x12\x1d.reactor.v1.PushModuleRequest\x1a\x1e.reactor.v1.PushModuleResponse(\x010\x01\x12Q\n" +
@@ -2349,7 +2486,8 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	"\vUntagModule\x12\x1e.reactor.v1.UntagModuleRequest\x1a\x1f.reactor.v1.UntagModuleResponse\x12Q\n" +
 	"\fDeleteModule\x12\x1f.reactor.v1.DeleteModuleRequest\x1a .reactor.v1.DeleteModuleResponse\x12Q\n" +
 	"\fPruneModules\x12\x1f.reactor.v1.PruneModulesRequest\x1a .reactor.v1.PruneModulesResponse\x12W\n" +
-	"\x0eSnapshotModule\x12!.reactor.v1.SnapshotModuleRequest\x1a\".reactor.v1.SnapshotModuleResponseB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
+	"\x0eSnapshotModule\x12!.reactor.v1.SnapshotModuleRequest\x1a\".reactor.v1.SnapshotModuleResponse\x12N\n" +
+	"\vFetchModule\x12\x1e.reactor.v1.FetchModuleRequest\x1a\x1f.reactor.v1.FetchModuleResponseB9Z7github.com/reactord/reactord/proto/reactor/v1;reactorv1b\x06proto3"
 
 var (
 	file_reactor_v1_module_proto_rawDescOnce sync.Once
@@ -2364,7 +2502,7 @@ func file_reactor_v1_module_proto_rawDescGZIP() []byte {
 }
 
 var file_reactor_v1_module_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_reactor_v1_module_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_reactor_v1_module_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_reactor_v1_module_proto_goTypes = []any{
 	(ModuleKind)(0),                // 0: reactor.v1.ModuleKind
 	(*Module)(nil),                 // 1: reactor.v1.Module
@@ -2399,16 +2537,18 @@ var file_reactor_v1_module_proto_goTypes = []any{
 	(*DeleteModuleResponse)(nil),   // 30: reactor.v1.DeleteModuleResponse
 	(*SnapshotModuleRequest)(nil),  // 31: reactor.v1.SnapshotModuleRequest
 	(*SnapshotModuleResponse)(nil), // 32: reactor.v1.SnapshotModuleResponse
-	(*timestamppb.Timestamp)(nil),  // 33: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 34: google.protobuf.Duration
+	(*FetchModuleRequest)(nil),     // 33: reactor.v1.FetchModuleRequest
+	(*FetchModuleResponse)(nil),    // 34: reactor.v1.FetchModuleResponse
+	(*timestamppb.Timestamp)(nil),  // 35: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 36: google.protobuf.Duration
 }
 var file_reactor_v1_module_proto_depIdxs = []int32{
 	0,  // 0: reactor.v1.Module.kind:type_name -> reactor.v1.ModuleKind
 	2,  // 1: reactor.v1.Module.imports:type_name -> reactor.v1.ModuleImport
 	3,  // 2: reactor.v1.Module.exports:type_name -> reactor.v1.ModuleExport
 	4,  // 3: reactor.v1.Module.memory:type_name -> reactor.v1.ModuleMemory
-	33, // 4: reactor.v1.Module.create_time:type_name -> google.protobuf.Timestamp
-	33, // 5: reactor.v1.Module.last_use_time:type_name -> google.protobuf.Timestamp
+	35, // 4: reactor.v1.Module.create_time:type_name -> google.protobuf.Timestamp
+	35, // 5: reactor.v1.Module.last_use_time:type_name -> google.protobuf.Timestamp
 	6,  // 6: reactor.v1.PushModuleRequest.header:type_name -> reactor.v1.PushModuleHeader
 	8,  // 7: reactor.v1.PushModuleResponse.result:type_name -> reactor.v1.PushModuleResult
 	1,  // 8: reactor.v1.PushModuleResult.module:type_name -> reactor.v1.Module
@@ -2424,36 +2564,39 @@ var file_reactor_v1_module_proto_depIdxs = []int32{
 	1,  // 18: reactor.v1.ListModulesResponse.modules:type_name -> reactor.v1.Module
 	1,  // 19: reactor.v1.TagModuleResponse.module:type_name -> reactor.v1.Module
 	1,  // 20: reactor.v1.UntagModuleResponse.module:type_name -> reactor.v1.Module
-	34, // 21: reactor.v1.PruneModulesRequest.unused_for:type_name -> google.protobuf.Duration
+	36, // 21: reactor.v1.PruneModulesRequest.unused_for:type_name -> google.protobuf.Duration
 	1,  // 22: reactor.v1.PruneModulesResponse.modules:type_name -> reactor.v1.Module
 	1,  // 23: reactor.v1.SnapshotModuleResponse.module:type_name -> reactor.v1.Module
-	5,  // 24: reactor.v1.ModuleService.PushModule:input_type -> reactor.v1.PushModuleRequest
-	9,  // 25: reactor.v1.ModuleService.UploadModule:input_type -> reactor.v1.UploadModuleRequest
-	11, // 26: reactor.v1.ModuleService.GetModule:input_type -> reactor.v1.GetModuleRequest
-	13, // 27: reactor.v1.ModuleService.DescribeModule:input_type -> reactor.v1.DescribeModuleRequest
-	19, // 28: reactor.v1.ModuleService.PullModule:input_type -> reactor.v1.PullModuleRequest
-	21, // 29: reactor.v1.ModuleService.ListModules:input_type -> reactor.v1.ListModulesRequest
-	23, // 30: reactor.v1.ModuleService.TagModule:input_type -> reactor.v1.TagModuleRequest
-	25, // 31: reactor.v1.ModuleService.UntagModule:input_type -> reactor.v1.UntagModuleRequest
-	29, // 32: reactor.v1.ModuleService.DeleteModule:input_type -> reactor.v1.DeleteModuleRequest
-	27, // 33: reactor.v1.ModuleService.PruneModules:input_type -> reactor.v1.PruneModulesRequest
-	31, // 34: reactor.v1.ModuleService.SnapshotModule:input_type -> reactor.v1.SnapshotModuleRequest
-	7,  // 35: reactor.v1.ModuleService.PushModule:output_type -> reactor.v1.PushModuleResponse
-	10, // 36: reactor.v1.ModuleService.UploadModule:output_type -> reactor.v1.UploadModuleResponse
-	12, // 37: reactor.v1.ModuleService.GetModule:output_type -> reactor.v1.GetModuleResponse
-	14, // 38: reactor.v1.ModuleService.DescribeModule:output_type -> reactor.v1.DescribeModuleResponse
-	20, // 39: reactor.v1.ModuleService.PullModule:output_type -> reactor.v1.PullModuleResponse
-	22, // 40: reactor.v1.ModuleService.ListModules:output_type -> reactor.v1.ListModulesResponse
-	24, // 41: reactor.v1.ModuleService.TagModule:output_type -> reactor.v1.TagModuleResponse
-	26, // 42: reactor.v1.ModuleService.UntagModule:output_type -> reactor.v1.UntagModuleResponse
-	30, // 43: reactor.v1.ModuleService.DeleteModule:output_type -> reactor.v1.DeleteModuleResponse
-	28, // 44: reactor.v1.ModuleService.PruneModules:output_type -> reactor.v1.PruneModulesResponse
-	32, // 45: reactor.v1.ModuleService.SnapshotModule:output_type -> reactor.v1.SnapshotModuleResponse
-	35, // [35:46] is the sub-list for method output_type
-	24, // [24:35] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	1,  // 24: reactor.v1.FetchModuleResponse.module:type_name -> reactor.v1.Module
+	5,  // 25: reactor.v1.ModuleService.PushModule:input_type -> reactor.v1.PushModuleRequest
+	9,  // 26: reactor.v1.ModuleService.UploadModule:input_type -> reactor.v1.UploadModuleRequest
+	11, // 27: reactor.v1.ModuleService.GetModule:input_type -> reactor.v1.GetModuleRequest
+	13, // 28: reactor.v1.ModuleService.DescribeModule:input_type -> reactor.v1.DescribeModuleRequest
+	19, // 29: reactor.v1.ModuleService.PullModule:input_type -> reactor.v1.PullModuleRequest
+	21, // 30: reactor.v1.ModuleService.ListModules:input_type -> reactor.v1.ListModulesRequest
+	23, // 31: reactor.v1.ModuleService.TagModule:input_type -> reactor.v1.TagModuleRequest
+	25, // 32: reactor.v1.ModuleService.UntagModule:input_type -> reactor.v1.UntagModuleRequest
+	29, // 33: reactor.v1.ModuleService.DeleteModule:input_type -> reactor.v1.DeleteModuleRequest
+	27, // 34: reactor.v1.ModuleService.PruneModules:input_type -> reactor.v1.PruneModulesRequest
+	31, // 35: reactor.v1.ModuleService.SnapshotModule:input_type -> reactor.v1.SnapshotModuleRequest
+	33, // 36: reactor.v1.ModuleService.FetchModule:input_type -> reactor.v1.FetchModuleRequest
+	7,  // 37: reactor.v1.ModuleService.PushModule:output_type -> reactor.v1.PushModuleResponse
+	10, // 38: reactor.v1.ModuleService.UploadModule:output_type -> reactor.v1.UploadModuleResponse
+	12, // 39: reactor.v1.ModuleService.GetModule:output_type -> reactor.v1.GetModuleResponse
+	14, // 40: reactor.v1.ModuleService.DescribeModule:output_type -> reactor.v1.DescribeModuleResponse
+	20, // 41: reactor.v1.ModuleService.PullModule:output_type -> reactor.v1.PullModuleResponse
+	22, // 42: reactor.v1.ModuleService.ListModules:output_type -> reactor.v1.ListModulesResponse
+	24, // 43: reactor.v1.ModuleService.TagModule:output_type -> reactor.v1.TagModuleResponse
+	26, // 44: reactor.v1.ModuleService.UntagModule:output_type -> reactor.v1.UntagModuleResponse
+	30, // 45: reactor.v1.ModuleService.DeleteModule:output_type -> reactor.v1.DeleteModuleResponse
+	28, // 46: reactor.v1.ModuleService.PruneModules:output_type -> reactor.v1.PruneModulesResponse
+	32, // 47: reactor.v1.ModuleService.SnapshotModule:output_type -> reactor.v1.SnapshotModuleResponse
+	34, // 48: reactor.v1.ModuleService.FetchModule:output_type -> reactor.v1.FetchModuleResponse
+	37, // [37:49] is the sub-list for method output_type
+	25, // [25:37] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_reactor_v1_module_proto_init() }
@@ -2483,7 +2626,7 @@ func file_reactor_v1_module_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_reactor_v1_module_proto_rawDesc), len(file_reactor_v1_module_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

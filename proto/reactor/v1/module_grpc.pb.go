@@ -30,6 +30,7 @@ const (
 	ModuleService_DeleteModule_FullMethodName   = "/reactor.v1.ModuleService/DeleteModule"
 	ModuleService_PruneModules_FullMethodName   = "/reactor.v1.ModuleService/PruneModules"
 	ModuleService_SnapshotModule_FullMethodName = "/reactor.v1.ModuleService/SnapshotModule"
+	ModuleService_FetchModule_FullMethodName    = "/reactor.v1.ModuleService/FetchModule"
 )
 
 // ModuleServiceClient is the client API for ModuleService service.
@@ -52,13 +53,13 @@ type ModuleServiceClient interface {
 	// Pushing a module that exists repairs it if its bytes on disk are damaged.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
-	// DIGEST_MISMATCH, LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, UNAVAILABLE, DRAINING.
+	// DIGEST_MISMATCH, LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, SIGNATURE_REQUIRED, UNAVAILABLE, DRAINING.
 	PushModule(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PushModuleRequest, PushModuleResponse], error)
 	// UploadModule stores a module in one call. A module of more than 4 MiB has to be sent with PushModule. Uploading a
 	// module that exists repairs it if its bytes on disk are damaged.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
-	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
+	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, SIGNATURE_REQUIRED, UNAVAILABLE, DRAINING.
 	UploadModule(ctx context.Context, in *UploadModuleRequest, opts ...grpc.CallOption) (*UploadModuleResponse, error)
 	// GetModule returns one module.
 	//
@@ -109,6 +110,13 @@ type ModuleServiceClient interface {
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_TOO_LARGE, SNAPSHOT_FAILED, LIMIT_EXCEEDED,
 	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	SnapshotModule(ctx context.Context, in *SnapshotModuleRequest, opts ...grpc.CallOption) (*SnapshotModuleResponse, error)
+	// FetchModule has the daemon itself read a module from a registry of OCI artifacts, and store it as a push would. The
+	// operator says which registries it may read from, with which credentials, and whose signature an artifact needs. What
+	// arrived of a module before the connection broke off is not read again, also not by a further call.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND, DIGEST_MISMATCH,
+	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, REGISTRY_DENIED, REGISTRY_FAULT, SIGNATURE_REQUIRED, UNAVAILABLE, DRAINING.
+	FetchModule(ctx context.Context, in *FetchModuleRequest, opts ...grpc.CallOption) (*FetchModuleResponse, error)
 }
 
 type moduleServiceClient struct {
@@ -241,6 +249,16 @@ func (c *moduleServiceClient) SnapshotModule(ctx context.Context, in *SnapshotMo
 	return out, nil
 }
 
+func (c *moduleServiceClient) FetchModule(ctx context.Context, in *FetchModuleRequest, opts ...grpc.CallOption) (*FetchModuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(FetchModuleResponse)
+	err := c.cc.Invoke(ctx, ModuleService_FetchModule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ModuleServiceServer is the server API for ModuleService service.
 // All implementations must embed UnimplementedModuleServiceServer
 // for forward compatibility.
@@ -261,13 +279,13 @@ type ModuleServiceServer interface {
 	// Pushing a module that exists repairs it if its bytes on disk are damaged.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
-	// DIGEST_MISMATCH, LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, UNAVAILABLE, DRAINING.
+	// DIGEST_MISMATCH, LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, SIGNATURE_REQUIRED, UNAVAILABLE, DRAINING.
 	PushModule(grpc.BidiStreamingServer[PushModuleRequest, PushModuleResponse]) error
 	// UploadModule stores a module in one call. A module of more than 4 MiB has to be sent with PushModule. Uploading a
 	// module that exists repairs it if its bytes on disk are damaged.
 	//
 	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND,
-	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
+	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, SIGNATURE_REQUIRED, UNAVAILABLE, DRAINING.
 	UploadModule(context.Context, *UploadModuleRequest) (*UploadModuleResponse, error)
 	// GetModule returns one module.
 	//
@@ -318,6 +336,13 @@ type ModuleServiceServer interface {
 	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_TOO_LARGE, SNAPSHOT_FAILED, LIMIT_EXCEEDED,
 	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	SnapshotModule(context.Context, *SnapshotModuleRequest) (*SnapshotModuleResponse, error)
+	// FetchModule has the daemon itself read a module from a registry of OCI artifacts, and store it as a push would. The
+	// operator says which registries it may read from, with which credentials, and whose signature an artifact needs. What
+	// arrived of a module before the connection broke off is not read again, also not by a further call.
+	//
+	// Errors: INVALID_ARGUMENT, MODULE_INVALID, MODULE_UNSUPPORTED, MODULE_TOO_LARGE, MODULE_NOT_FOUND, DIGEST_MISMATCH,
+	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, PUSH_STALLED, REGISTRY_DENIED, REGISTRY_FAULT, SIGNATURE_REQUIRED, UNAVAILABLE, DRAINING.
+	FetchModule(context.Context, *FetchModuleRequest) (*FetchModuleResponse, error)
 	mustEmbedUnimplementedModuleServiceServer()
 }
 
@@ -360,6 +385,9 @@ func (UnimplementedModuleServiceServer) PruneModules(context.Context, *PruneModu
 }
 func (UnimplementedModuleServiceServer) SnapshotModule(context.Context, *SnapshotModuleRequest) (*SnapshotModuleResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SnapshotModule not implemented")
+}
+func (UnimplementedModuleServiceServer) FetchModule(context.Context, *FetchModuleRequest) (*FetchModuleResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method FetchModule not implemented")
 }
 func (UnimplementedModuleServiceServer) mustEmbedUnimplementedModuleServiceServer() {}
 func (UnimplementedModuleServiceServer) testEmbeddedByValue()                       {}
@@ -562,6 +590,24 @@ func _ModuleService_SnapshotModule_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ModuleService_FetchModule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(FetchModuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ModuleServiceServer).FetchModule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ModuleService_FetchModule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ModuleServiceServer).FetchModule(ctx, req.(*FetchModuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ModuleService_ServiceDesc is the grpc.ServiceDesc for ModuleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -604,6 +650,10 @@ var ModuleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "SnapshotModule",
 			Handler:    _ModuleService_SnapshotModule_Handler,
+		},
+		{
+			MethodName: "FetchModule",
+			Handler:    _ModuleService_FetchModule_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -258,6 +258,15 @@ func (p *Push) discard() error {
 	return upload.Discard()
 }
 
+// Discard ends the push, if it is not committed, and forgets the received bytes, of which nothing good can come.
+func (p *Push) Discard() error {
+	p.release()
+	if p.upload == nil {
+		return nil
+	}
+	return refusal.OfStore(p.discard())
+}
+
 // Close ends the push, if it is not committed. The received bytes are kept for another push of the same digest.
 func (p *Push) Close() error {
 	p.release()

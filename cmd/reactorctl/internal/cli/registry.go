@@ -18,10 +18,12 @@ import (
 
 // registryHelp tells how registries are reached.
 const registryHelp = `Credentials for a registry are those of docker: of ~/.docker/config.json, or the folder in DOCKER_CONFIG, and of the helper programs
-that it names. A registry on this machine is spoken to in plain text, others in TLS.`
+that it names. A registry on this machine is spoken to in plain text, others in TLS. With --daemon-pulls it is the daemon that reads the
+registry, as far as its --registry allows, with credentials of its own.`
 
 // addRegistry adds the flags of a command that may read from a registry, or write to one.
 func (a *app) addRegistry(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.daemonPulls, "daemon-pulls", false, "have the daemon itself read the registry of an oci:// reference, which its operator has to allow")
 	cmd.Flags().BoolVar(&a.plainHTTP, "plain-http", false, "speak to the registry of an oci:// reference without TLS (default: only if it is this machine)")
 }
 
@@ -42,10 +44,27 @@ func (a *app) registry(ref oci.Reference) (*oci.Client, error) {
 
 // openArtifact finds a module of a registry: by its digest if the daemon has it, or else its bytes.
 func (a *app) openArtifact(ctx context.Context, arg string) (*source.Module, error) {
+	if a.daemonPulls {
+		return a.fetchArtifact(ctx, arg)
+	}
 	return a.readArtifact(ctx, arg, func(artifact *oci.Artifact) bool {
 		response, err := a.modules().GetModule(ctx, &reactorv1.GetModuleRequest{Module: artifact.Digest})
 		return err == nil && !response.GetModule().GetDamaged() // why a call has failed is told by the next one
 	})
+}
+
+// fetchArtifact has the daemon read a module of a registry.
+func (a *app) fetchArtifact(ctx context.Context, arg string) (*source.Module, error) {
+	ref, err := oci.ParseReference(arg)
+	if err != nil {
+		return nil, err
+	}
+	defer a.notes.Wait(fmt.Sprintf("waiting for the daemon to read %s from %s", ref.Name(), ref.Registry()))()
+	response, err := a.modules().FetchModule(ctx, &reactorv1.FetchModuleRequest{Reference: ref.String(), Name: source.Name(arg)})
+	if err != nil {
+		return nil, err
+	}
+	return &source.Module{Ref: response.GetModule().GetDigest(), Name: source.Name(arg)}, nil
 }
 
 // readArtifact reads a module of a registry, unless skip says that its digest is enough.

@@ -99,6 +99,7 @@ type app struct {
 	output render.Format
 
 	plainHTTP      bool // of registries, if the flag is given
+	daemonPulls    bool // the daemon reads registries
 	reconnect      time.Duration
 	requestTimeout time.Duration
 

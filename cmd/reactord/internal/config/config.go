@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
+	"github.com/reactord/reactord/cmd/reactord/internal/registries"
 	"github.com/reactord/reactord/reactor"
 )
 
@@ -46,6 +47,8 @@ type Config struct {
 	InFlight inflight.Limits
 	// OTLP is what the variables of OpenTelemetry ask for.
 	OTLP otlp.Config
+	// Registries says which registries modules may be read from, and how.
+	Registries registries.Settings
 	// Reactor is the configuration of the reactor itself, including its DataDir.
 	Reactor reactor.Config
 	// Inherited are listeners at addresses of Listen that somebody else has opened for the daemon.

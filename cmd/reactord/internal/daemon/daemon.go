@@ -20,6 +20,7 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
 	"github.com/reactord/reactord/cmd/reactord/internal/lifelog"
 	"github.com/reactord/reactord/cmd/reactord/internal/pace"
+	"github.com/reactord/reactord/cmd/reactord/internal/registries"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
 	"github.com/reactord/reactord/cmd/reactord/internal/trim"
 	"github.com/reactord/reactord/reactor"
@@ -68,9 +69,12 @@ type Daemon struct {
 	view      *view // the page for browsers; nil: none
 	page      *page // of metrics; nil: none
 
+	registries *registries.Fetcher
+
 	// What Reload changes, beside the gate and tls.
 	inUse        map[string]string // the values of the settings
 	allow        policy.Policy
+	places       []registries.Place
 	grace        time.Duration
 	fileSettings int // how many there are in the file
 
@@ -97,6 +101,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		addresses:    addresses(listeners),
 		inUse:        valuesOf(cfg),
 		allow:        cfg.Reactor.Allow,
+		places:       cfg.Registries.Places,
 		grace:        graceOf(cfg),
 		fileSettings: cfg.FileSettings,
 		lives:        lifelog.New(log, cfg.LogWorkloads),
@@ -140,7 +145,8 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		return abandon(err)
 	}
 	d.lives.TakeSubmissions()
-	d.server = server.New(d.reactor, admission, d.health, cfg.InFlight, d.lives, d.telemetry.calls(), log)
+	d.registries = d.newFetcher()
+	d.server = server.New(d.reactor, d.registries, admission, d.health, cfg.InFlight, d.lives, d.telemetry.calls(), log)
 	d.servePage() // before there are calls, which it counts
 	d.serveView()
 	for _, l := range listeners {
@@ -229,6 +235,9 @@ func private(cfg config.Config) []string {
 	var paths []string
 	if cfg.SocketDir != "" {
 		paths = append(paths, cfg.SocketDir)
+	}
+	if cfg.Registries.Credentials != "" {
+		paths = append(paths, cfg.Registries.Credentials)
 	}
 	for _, a := range cfg.Listen {
 		if a.Network == "unix" && !strings.HasPrefix(a.Addr, "@") { // an abstract socket has no file

@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
+	"github.com/reactord/reactord/cmd/reactord/internal/registries"
 	"github.com/reactord/reactord/reactor/policy"
 )
 
@@ -51,7 +52,7 @@ func check(cfg config.Config, log *zap.Logger) (files *tls.Config, err error) {
 	if cfg.ServesMetrics() && !cfg.InsecureNoAuth {
 		faults = append(faults, access.CheckToken(local.MetricsToken(cfg.Reactor.DataDir)))
 	}
-	return files, errors.Join(append(faults, cfg.Reactor.Validate())...)
+	return files, errors.Join(append(faults, cfg.Registries.Check(), cfg.Reactor.Validate())...)
 }
 
 // Prepare checks next, which the daemon's settings have been read into again, and reads the certificate's files. It
@@ -97,6 +98,9 @@ func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
 	}
 	d.lives.SetScope(next.LogWorkloads)
 	wider := widened(d.allow, next.Reactor.Allow)
+	wider["registry"] = !registries.Covers(d.places, next.Registries.Places)
+	d.registries.Set(next.Registries)
+	d.places = next.Registries.Places
 	d.allow, d.grace, d.fileSettings = next.Reactor.Allow, graceOf(next), next.FileSettings
 	return d.adopt(p, withTLS, wider), nil
 }

@@ -30,7 +30,8 @@ func code(class errs.Class) codes.Code {
 	case errs.WorkloadExists:
 		return codes.AlreadyExists
 	case errs.ModuleInUse, errs.WorkloadFinished, errs.WorkloadUnfinished, errs.WorkloadNotInteractive,
-		errs.WorkloadAttached, errs.GrantDenied, errs.CursorExpired, errs.SnapshotFailed:
+		errs.WorkloadAttached, errs.GrantDenied, errs.CursorExpired, errs.SnapshotFailed,
+		errs.RegistryDenied, errs.RegistryFault, errs.SignatureRequired:
 		return codes.FailedPrecondition
 	case errs.ModuleTooLarge, errs.LimitExceeded, errs.QueueFull, errs.StoreFull, errs.TooMuchInFlight:
 		return codes.ResourceExhausted

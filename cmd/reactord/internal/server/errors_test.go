@@ -50,6 +50,9 @@ var codeOf = map[errs.Class]codes.Code{
 	errs.WorkloadUnfinished:     codes.FailedPrecondition,
 	errs.ModuleAmbiguous:        codes.InvalidArgument,
 	errs.SnapshotFailed:         codes.FailedPrecondition,
+	errs.RegistryDenied:         codes.FailedPrecondition,
+	errs.RegistryFault:          codes.FailedPrecondition,
+	errs.SignatureRequired:      codes.FailedPrecondition,
 }
 
 // The guide for authors of clients has each reason in the row of its code.

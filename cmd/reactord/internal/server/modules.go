@@ -10,6 +10,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/peer"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/registries"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/api"
@@ -20,7 +21,8 @@ const maxChunkBytes = 1 << 20
 
 type modules struct {
 	reactorv1.UnimplementedModuleServiceServer
-	reactor *reactor.Reactor
+	reactor    *reactor.Reactor
+	registries *registries.Fetcher
 }
 
 func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModuleRequest, reactorv1.PushModuleResponse]) error {
@@ -31,6 +33,9 @@ func (m *modules) PushModule(stream grpc.BidiStreamingServer[reactorv1.PushModul
 	header := first.GetHeader()
 	if header == nil {
 		return fields{{Path: "header", Description: "must be the first message"}}.err()
+	}
+	if err := m.registries.CheckPush(); err != nil {
+		return err
 	}
 	push, err := m.reactor.PushModule(stream.Context(), api.PushRequest{
 		Digest:    header.GetDigest(),
@@ -142,6 +147,9 @@ func (m *modules) UploadModule(ctx context.Context, req *reactorv1.UploadModuleR
 			Path:        "content",
 			Description: fmt.Sprintf("has %d bytes, more than the %d that one call takes: push the module instead", size, maxUploadBytes),
 		}}.err()
+	}
+	if err := m.registries.CheckPush(); err != nil {
+		return nil, err
 	}
 	module, existed, err := m.reactor.UploadModule(ctx, api.UploadRequest{Content: req.GetContent(), Tag: req.GetTag(), Name: req.GetName()})
 	if err != nil {
@@ -263,4 +271,12 @@ func (m *modules) SnapshotModule(ctx context.Context, req *reactorv1.SnapshotMod
 	return &reactorv1.SnapshotModuleResponse{
 		Module: fromModule(made.Module), Existed: made.Existed, Output: made.Output, OutputDroppedBytes: made.OutputDropped,
 	}, nil
+}
+
+func (m *modules) FetchModule(ctx context.Context, req *reactorv1.FetchModuleRequest) (*reactorv1.FetchModuleResponse, error) {
+	fetched, err := m.registries.Fetch(ctx, registries.Request{Reference: req.GetReference(), Tag: req.GetTag(), Name: req.GetName()})
+	if err != nil {
+		return nil, err
+	}
+	return &reactorv1.FetchModuleResponse{Module: fromModule(fetched.Module), Existed: fetched.Existed, Artifact: fetched.Artifact}, nil
 }

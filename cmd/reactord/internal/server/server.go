@@ -16,6 +16,7 @@ import (
 
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
+	"github.com/reactord/reactord/cmd/reactord/internal/registries"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
 )
@@ -50,7 +51,7 @@ var mostBytes = map[string]int{
 	reactorv1.ModuleService_UploadModule_FullMethodName:      maxUploadMessage,
 }
 
-// waits has the methods whose calls wait for guests, people or compilations, or delete much.
+// waits has the methods whose calls wait for guests, people, compilations or registries, or delete much.
 var waits = map[string]bool{
 	reactorv1.WorkloadService_WaitWorkload_FullMethodName:    true,
 	reactorv1.WorkloadService_CallFunction_FullMethodName:    true,
@@ -58,6 +59,7 @@ var waits = map[string]bool{
 	reactorv1.ModuleService_UploadModule_FullMethodName:      true,
 	reactorv1.ModuleService_PruneModules_FullMethodName:      true,
 	reactorv1.ModuleService_SnapshotModule_FullMethodName:    true,
+	reactorv1.ModuleService_FetchModule_FullMethodName:       true,
 }
 
 // Admission decides whom a server admits.
@@ -83,8 +85,8 @@ type Tracing struct {
 }
 
 // New makes a server for r. It serves those whom admission admits, and limits bounds what they have in flight. It
-// tells audit who is granted what, and h that it drains. It serves once Serve is called.
-func New(r *reactor.Reactor, admission Admission, h *Health, limits inflight.Limits, audit Audit, tracing Tracing, log *zap.Logger) *Server {
+// tells audit who is granted what, and h that it drains. Modules of registries come by fetcher. It serves once Serve is called.
+func New(r *reactor.Reactor, fetcher *registries.Fetcher, admission Admission, h *Health, limits inflight.Limits, audit Audit, tracing Tracing, log *zap.Logger) *Server {
 	s := &Server{health: h}
 	e := &edge{log: log, gate: admission.Gate, calls: &s.calls}
 	gate := inflight.NewGate(limits, e.admit, log)
@@ -113,7 +115,7 @@ func New(r *reactor.Reactor, admission Admission, h *Health, limits inflight.Lim
 	registrar := inflight.Registrar{
 		Server: s.grpc, Gate: gate, MaxBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
-	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r})
+	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r, registries: fetcher})
 	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: audit, running: &s.running, parent: parent})
 	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: h.SetDraining})
 	healthv1.RegisterHealthServer(registrar, h)

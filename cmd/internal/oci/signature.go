@@ -1,0 +1,259 @@
+package oci
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"oras.land/oras-go/v2/content"
+	"oras.land/oras-go/v2/errdef"
+	"oras.land/oras-go/v2/registry/remote"
+)
+
+// Words of cosign's signatures.
+const (
+	simpleSigning   = "application/vnd.dev.cosign.simplesigning.v1+json"
+	signatureOf     = "dev.cosignproject.cosign/signature"
+	signatureType   = "cosign container image signature"
+	bundleType      = "application/vnd.dev.sigstore.bundle.v0.3+json"
+	statementType   = "application/vnd.in-toto+json"
+	signedPredicate = "https://sigstore.dev/cosign/sign/v1"
+)
+
+const (
+	// maxSignatures is how many signatures of an artifact are looked at, of either form.
+	maxSignatures = 64
+	// maxPayload bounds what is signed, and a bundle.
+	maxPayload = 256 << 10
+	// minRSA is the size of the smallest key that is accepted.
+	minRSA = 2048
+)
+
+// Key is a public key that signatures are verified with.
+type Key struct{ public crypto.PublicKey }
+
+// ParseKey parses a public key in PEM, as cosign writes it: ECDSA, Ed25519 or RSA.
+func ParseKey(text []byte) (Key, error) {
+	block, rest := pem.Decode(text)
+	switch {
+	case block == nil || block.Type != "PUBLIC KEY":
+		return Key{}, errors.New(`there is no public key in PEM, which begins with "-----BEGIN PUBLIC KEY-----"`)
+	case strings.TrimSpace(string(rest)) != "":
+		return Key{}, errors.New("there is more than one key")
+	}
+	public, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return Key{}, fmt.Errorf("it is not a public key: %w", err)
+	}
+	switch k := public.(type) {
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+		return Key{k}, nil
+	case *rsa.PublicKey:
+		if k.N.BitLen() < minRSA {
+			return Key{}, fmt.Errorf("an RSA key of %d bits is too short: %d are needed", k.N.BitLen(), minRSA)
+		}
+		return Key{k}, nil
+	}
+	return Key{}, fmt.Errorf("it is a key of another kind, %T: give ECDSA, Ed25519 or RSA", public)
+}
+
+// verifies reports whether a signature of a message was made with the key's private half.
+func (k Key) verifies(message, signature []byte) bool {
+	sum := sha256.Sum256(message)
+	switch public := k.public.(type) {
+	case *ecdsa.PublicKey:
+		return ecdsa.VerifyASN1(public, sum[:], signature)
+	case ed25519.PublicKey:
+		return ed25519.Verify(public, message, signature)
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], signature) == nil
+	}
+	return false
+}
+
+// Verify returns an Error of the kind Unsigned unless cosign has signed the artifact with one of the keys: in the form of
+// a tag beside it, or in that of a bundle that refers to it. Transparency logs are not asked.
+func (c *Client) Verify(ctx context.Context, a *Artifact, keys []Key) error {
+	repository, err := c.repository(a.Reference)
+	if err != nil {
+		return err
+	}
+	v := &verification{repository: repository, artifact: a, keys: keys}
+	for _, subject := range a.subjects {
+		if err := v.tag(ctx, subject); err != nil || v.valid {
+			return a.Reference.explain(ctx, err)
+		}
+		if err := v.bundles(ctx, subject); err != nil || v.valid {
+			return a.Reference.explain(ctx, err)
+		}
+	}
+	if v.seen == 0 {
+		return a.Reference.errorf(Unsigned, "it has no signature")
+	}
+	return a.Reference.errorf(Unsigned, "it has %d signatures, and none was made for it with a key that is accepted", v.seen)
+}
+
+// verification looks for a valid signature.
+type verification struct {
+	repository *remote.Repository
+	artifact   *Artifact
+	keys       []Key
+	seen       int
+	valid      bool
+}
+
+// more reports whether to look at another signature, and counts it.
+func (v *verification) more() bool {
+	if v.valid || v.seen >= maxSignatures {
+		return false
+	}
+	v.seen++
+	return true
+}
+
+// tag looks at the signatures that are layers of the manifest at the tag that a digest has for them.
+func (v *verification) tag(ctx context.Context, subject ocispec.Descriptor) error {
+	name := strings.Replace(subject.Digest.String(), ":", "-", 1) + ".sig"
+	top, err := v.repository.Resolve(ctx, name)
+	if errors.Is(err, errdef.ErrNotFound) {
+		return nil
+	}
+	var manifest ocispec.Manifest
+	if err == nil {
+		err = readJSON(ctx, v.repository, v.artifact.Reference, top, &manifest)
+	}
+	if err != nil {
+		return err
+	}
+	for _, layer := range manifest.Layers {
+		signature, encoded := base64.StdEncoding.DecodeString(layer.Annotations[signatureOf])
+		if layer.MediaType != simpleSigning || encoded != nil || !v.more() {
+			continue
+		}
+		payload, err := v.blob(ctx, layer)
+		if err != nil {
+			return err
+		}
+		v.valid = isPayloadOf(payload, subject.Digest) && v.signed(payload, signature)
+	}
+	return nil
+}
+
+// isPayloadOf reports whether a signed text is about a digest.
+func isPayloadOf(payload []byte, subject digest.Digest) bool {
+	var text struct {
+		Critical struct {
+			Type  string `json:"type"`
+			Image struct {
+				Digest string `json:"docker-manifest-digest"`
+			} `json:"image"`
+		} `json:"critical"`
+	}
+	return json.Unmarshal(payload, &text) == nil && text.Critical.Type == signatureType && text.Critical.Image.Digest == subject.String()
+}
+
+// bundles looks at the signatures that refer to the artifact.
+func (v *verification) bundles(ctx context.Context, subject ocispec.Descriptor) error {
+	var found []ocispec.Descriptor
+	err := v.repository.Referrers(ctx, subject, bundleType, func(page []ocispec.Descriptor) error {
+		found = append(found, page...)
+		return nil
+	})
+	if err != nil && !errors.Is(err, errdef.ErrNotFound) {
+		return err
+	}
+	for _, referrer := range found {
+		if !v.more() {
+			break
+		}
+		var manifest ocispec.Manifest
+		if err := readJSON(ctx, v.repository, v.artifact.Reference, referrer, &manifest); err != nil {
+			return err
+		}
+		if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != bundleType {
+			continue
+		}
+		text, err := v.blob(ctx, manifest.Layers[0])
+		if err != nil {
+			return err
+		}
+		v.valid = v.isBundleOf(text, subject.Digest)
+	}
+	return nil
+}
+
+// isBundleOf reports whether a bundle has a statement that a digest is signed, and a valid signature of that.
+func (v *verification) isBundleOf(text []byte, subject digest.Digest) bool {
+	var bundle struct {
+		Envelope struct {
+			Payload     []byte `json:"payload"`
+			PayloadType string `json:"payloadType"`
+			Signatures  []struct {
+				Sig []byte `json:"sig"`
+			} `json:"signatures"`
+		} `json:"dsseEnvelope"`
+	}
+	var statement struct {
+		PredicateType string `json:"predicateType"`
+		Subject       []struct {
+			Digest map[string]string `json:"digest"`
+		} `json:"subject"`
+	}
+	if json.Unmarshal(text, &bundle) != nil || json.Unmarshal(bundle.Envelope.Payload, &statement) != nil {
+		return false
+	}
+	if e := bundle.Envelope; e.PayloadType != statementType || len(e.Signatures) != 1 || statement.PredicateType != signedPredicate {
+		return false
+	}
+	if len(statement.Subject) != 1 || statement.Subject[0].Digest["sha256"] != subject.Encoded() {
+		return false
+	}
+	return v.signed(preAuthenticated(bundle.Envelope.PayloadType, bundle.Envelope.Payload), bundle.Envelope.Signatures[0].Sig)
+}
+
+// preAuthenticated is what an envelope's signature is of.
+func preAuthenticated(payloadType string, payload []byte) []byte {
+	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(payloadType), payloadType, len(payload), payload)
+}
+
+// signed reports whether one of the keys has made a signature.
+func (v *verification) signed(message, signature []byte) bool {
+	for _, key := range v.keys {
+		if key.verifies(message, signature) {
+			return true
+		}
+	}
+	return false
+}
+
+// blob reads a small blob, and compares it with its digest.
+func (v *verification) blob(ctx context.Context, of ocispec.Descriptor) ([]byte, error) {
+	ref := v.artifact.Reference
+	text, err := readSmall(ctx, func(ctx context.Context) ([]byte, error) {
+		if of.Size > maxPayload || of.Digest.Validate() != nil {
+			return nil, ref.errorf(Untrue, "a signature is of %d bytes, more than the %d that are read, or of an invalid digest", of.Size, maxPayload)
+		}
+		body, err := v.repository.Blobs().Fetch(ctx, of)
+		if err != nil {
+			return nil, err
+		}
+		defer body.Close() //nolint:errcheck // it was only read
+		return content.ReadAll(body, of)
+	})
+	if isUntrue(err) {
+		return nil, ref.errorf(Untrue, "a signature is not the one that was announced: %w", err)
+	}
+	return text, err
+}

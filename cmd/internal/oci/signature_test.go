@@ -1,0 +1,187 @@
+package oci
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// signer makes signatures as cosign does.
+type signer struct{ crypto.Signer }
+
+func (s signer) sign(message string) string {
+	of, options := []byte(message), crypto.SignerOpts(crypto.Hash(0))
+	if _, pure := s.Signer.(ed25519.PrivateKey); !pure {
+		sum := sha256.Sum256(of)
+		of, options = sum[:], crypto.SHA256
+	}
+	signature, err := s.Sign(rand.Reader, of, options)
+	if err != nil {
+		panic(err)
+	}
+	return base64.StdEncoding.EncodeToString(signature)
+}
+
+func (s signer) pem(t *testing.T) []byte {
+	t.Helper()
+	public, err := x509.MarshalPKIXPublicKey(s.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
+}
+
+func (s signer) key(t *testing.T) Key {
+	t.Helper()
+	key, err := ParseKey(s.pem(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func newRSA(t *testing.T, bits int) signer {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer{key}
+}
+
+func newECDSA(t *testing.T) signer {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer{key}
+}
+
+func newEd25519(t *testing.T) signer {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signer{key}
+}
+
+// blobOf stores a blob, and describes it.
+func (f *fakeRegistry) blobOf(mediaType, content string) ocispec.Descriptor {
+	d := digest.FromString(content)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.blobs[d.String()] = []byte(content)
+	return ocispec.Descriptor{MediaType: mediaType, Digest: d, Size: int64(len(content))}
+}
+
+// signTag puts a signature of a digest into the tag that an artifact has for its signatures.
+func (f *fakeRegistry) signTag(s signer, artifact, signed digest.Digest) {
+	payload := fmt.Sprintf(`{"critical":{"identity":{"docker-reference":""},"image":{"docker-manifest-digest":%q},"type":%q},"optional":null}`, signed, signatureType)
+	layer := f.blobOf(simpleSigning, payload)
+	layer.Annotations = map[string]string{signatureOf: s.sign(payload)}
+	f.put(strings.Replace(artifact.String(), ":", "-", 1)+".sig", ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, Layers: []ocispec.Descriptor{layer}})
+}
+
+// signBundle puts a bundle into the tag of those that refer to an artifact, for a registry that has no list of them.
+func (f *fakeRegistry) signBundle(s signer, artifact, signed digest.Digest, predicate string) {
+	statement := fmt.Sprintf(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`, signed.Encoded(), predicate)
+	bundle := fmt.Sprintf(`{"mediaType":%q,"verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":%q,"payloadType":%q,"signatures":[{"sig":%q}]}}`,
+		bundleType, base64.StdEncoding.EncodeToString([]byte(statement)), statementType, s.sign(string(preAuthenticated(statementType, []byte(statement)))))
+	manifest := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: bundleType, Layers: []ocispec.Descriptor{f.blobOf(bundleType, bundle)}}
+	d := f.put("bundle", manifest)
+	text, _ := json.Marshal(manifest)
+	f.put(strings.Replace(artifact.String(), ":", "-", 1), ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{
+		{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: bundleType, Digest: d, Size: int64(len(text))},
+	}})
+}
+
+// A signature counts if an accepted key has made it, of this artifact, in either form that cosign has.
+func TestVerify(t *testing.T) {
+	ours, theirs := newECDSA(t), newECDSA(t)
+	other := digest.FromString("another")
+	for _, c := range []struct {
+		name string
+		keys []signer
+		sign func(f *fakeRegistry, artifact digest.Digest)
+		want string // empty: it is valid
+	}{
+		{"none", []signer{ours}, func(*fakeRegistry, digest.Digest) {}, "it has no signature"},
+		{"ECDSA", []signer{theirs, ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(ours, a, a) }, ""},
+		{"another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(theirs, a, a) }, "none was made for it with a key that is accepted"},
+		{"another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(ours, a, other) }, "none was made for it"},
+		{"bundle", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, a, signedPredicate) }, ""},
+		{"bundle by another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(theirs, a, a, signedPredicate) }, "none was made for it"},
+		{"bundle of another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, other, signedPredicate) }, "none was made for it"},
+		{"attestation", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, a, "https://spdx.dev/Document") }, "none was made for it"},
+		{"a tag that fails, and a bundle", []signer{ours}, func(f *fakeRegistry, a digest.Digest) {
+			f.signTag(theirs, a, a)
+			f.signBundle(ours, a, a, signedPredicate)
+		}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFakeRegistry(t)
+			f.module("1", []byte("the module"))
+			client := f.client(t)
+			artifact, err := client.Resolve(t.Context(), f.ref(t, "a:1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, _ := artifact.Reference.Digest()
+			c.sign(f, at)
+			var keys []Key
+			for _, s := range c.keys {
+				keys = append(keys, s.key(t))
+			}
+			err = client.Verify(t.Context(), artifact, keys)
+			if c.want != "" {
+				wantError(t, err, Unsigned, c.want)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Keys of the kinds that cosign has verify their own signatures, and no others.
+func TestKeys(t *testing.T) {
+	for _, s := range []signer{newECDSA(t), newEd25519(t), newRSA(t, minRSA)} {
+		signature, err := base64.StdEncoding.DecodeString(s.sign("the message"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key := s.key(t); !key.verifies([]byte("the message"), signature) || key.verifies([]byte("another"), signature) || key.verifies([]byte("the message"), nil) {
+			t.Errorf("%T: a signature is not what it should be", s.Signer)
+		}
+	}
+}
+
+func TestParseKeyRefuses(t *testing.T) {
+	good := string(newECDSA(t).pem(t))
+	for text, want := range map[string]string{
+		"":          "no public key in PEM",
+		good + good: "more than one key",
+		"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n":   "not a public key",
+		"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n": "no public key in PEM",
+		string(newRSA(t, 1024).pem(t)):                                   "an RSA key of 1024 bits is too short",
+	} {
+		if _, err := ParseKey([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q: %v, want %q", text, err, want)
+		}
+	}
+}

@@ -1,0 +1,201 @@
+package integration
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/reactord/reactord/examples"
+	"github.com/reactord/reactord/integration/internal/testkit"
+	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
+)
+
+// wantReason fails the test unless a call failed with a reason, in a sentence that has a text.
+func wantReason(t *testing.T, err error, code codes.Code, reason, text string) {
+	t.Helper()
+	if status.Code(err) != code || testkit.ReasonOf(err) != reason || !strings.Contains(err.Error(), text) {
+		t.Errorf("the error is %v (%s), want %v (%s) with %q", err, testkit.ReasonOf(err), code, reason, text)
+	}
+}
+
+// The daemon reads modules from the registries that it may, with credentials that are read anew.
+func TestFetchModule(t *testing.T) {
+	t.Parallel()
+	address := testkit.Registry(t, true)
+	credentials := filepath.Join(t.TempDir(), "config.json")
+	login := func(password string) {
+		t.Helper()
+		text := fmt.Sprintf(`{"auths": {%q: {"username": %q, "password": %q}}}`, address, testkit.RegistryUser, password)
+		if err := os.WriteFile(credentials, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	login(testkit.RegistryPassword)
+	d := testkit.Start(t, t.TempDir(), "--registry=http://"+address+"/me", "--registry-credentials="+credentials)
+	c := newCtlOf(t, d)
+	c.env = append(c.env, "DOCKER_CONFIG="+filepath.Dir(credentials))
+	file := guestFile(t, "sleeper.wasm", examples.Sleeper)
+	for _, repository := range []string{"me/sleeper", "you/sleeper", "meagre/sleeper"} {
+		c.must(t, "module", "push", file, "oci://"+address+"/"+repository+":1")
+	}
+	c.env = append(c.env, "DOCKER_CONFIG=/nowhere") // from here on the daemon alone has credentials
+	digest := testkit.Digest(examples.Sleeper)
+	fetch := func(reference string) (*reactorv1.FetchModuleResponse, error) {
+		return d.Modules.FetchModule(t.Context(), &reactorv1.FetchModuleRequest{Reference: reference, Tag: "sleeper"})
+	}
+
+	fetched, err := fetch(address + "/me/sleeper:1")
+	if err != nil || fetched.GetExisted() || fetched.GetModule().GetDigest() != digest || fetched.GetModule().GetName() != "sleeper" ||
+		!strings.HasPrefix(fetched.GetArtifact(), address+"/me/sleeper@sha256:") {
+		t.Errorf("fetched: %v, %v", fetched, err)
+	}
+	if again, err := fetch(fetched.GetArtifact()); err != nil || !again.GetExisted() || again.GetArtifact() != fetched.GetArtifact() {
+		t.Errorf("fetched again: %v, %v", again, err)
+	}
+	if out := c.must(t, "run", "--daemon-pulls", "oci://"+address+"/me/sleeper:1", "1", "1"); !strings.Contains(out, "slept well") {
+		t.Errorf("it printed %q", out)
+	}
+
+	_, err = fetch(address + "/you/sleeper:1")
+	wantReason(t, err, codes.FailedPrecondition, "REGISTRY_DENIED", "may not read from "+address+"/you/sleeper: the operator can allow it with --registry")
+	_, err = fetch(address + "/meagre/sleeper:1")
+	wantReason(t, err, codes.FailedPrecondition, "REGISTRY_DENIED", "may not read from")
+	_, err = fetch("169.254.169.254/latest/meta-data:1")
+	wantReason(t, err, codes.FailedPrecondition, "REGISTRY_DENIED", "may not read from")
+	_, err = fetch(address + "/me/sleeper:2")
+	wantReason(t, err, codes.NotFound, "MODULE_NOT_FOUND", "no such artifact")
+	_, err = fetch("sleeper")
+	wantReason(t, err, codes.InvalidArgument, "INVALID_ARGUMENT", "reference")
+	login("expired")
+	_, err = fetch(address + "/me/sleeper:1")
+	wantReason(t, err, codes.FailedPrecondition, "REGISTRY_DENIED", "refuses access (401)")
+	if _, errs, status := c.run(t, "", "run", "--daemon-pulls", "oci://"+address+"/me/sleeper:1"); status != 125 || !strings.Contains(errs, "refuses access") {
+		t.Errorf("status %d, %q", status, errs)
+	}
+}
+
+// With a key the daemon takes only what is signed with it, and from a registry.
+func TestRequireSignature(t *testing.T) {
+	t.Parallel()
+	address := testkit.Registry(t, false)
+	signer, key := newSigner(t)
+	stranger, _ := newSigner(t)
+	d := testkit.Start(t, t.TempDir(), "--registry=http://"+address, "--require-signature="+key)
+	c := newCtlOf(t, d)
+	file := guestFile(t, "sleeper.wasm", examples.Sleeper)
+	ref := "oci://" + address + "/me/sleeper:1"
+	artifact := strings.TrimPrefix(c.must(t, "module", "push", file, ref), "oci://")
+	fetch := func() error {
+		_, err := d.Modules.FetchModule(t.Context(), &reactorv1.FetchModuleRequest{Reference: artifact})
+		return err
+	}
+
+	wantReason(t, fetch(), codes.FailedPrecondition, "SIGNATURE_REQUIRED", "it has no signature")
+	sign(t, artifact, artifact, stranger)
+	wantReason(t, fetch(), codes.FailedPrecondition, "SIGNATURE_REQUIRED", "it has 1 signatures, and none")
+	sign(t, artifact, address+"/me/sleeper@"+testkit.Digest([]byte("another")), signer)
+	wantReason(t, fetch(), codes.FailedPrecondition, "SIGNATURE_REQUIRED", "it has 1 signatures, and none")
+	if _, errs, _ := c.run(t, "", "run", file); !strings.Contains(errs, "takes signed modules only") {
+		t.Errorf("a push: %q", errs)
+	}
+	_, err := d.Modules.UploadModule(t.Context(), &reactorv1.UploadModuleRequest{Content: examples.Sleeper})
+	wantReason(t, err, codes.FailedPrecondition, "SIGNATURE_REQUIRED", "takes signed modules only")
+
+	sign(t, artifact, artifact, signer)
+	if err := fetch(); err != nil {
+		t.Fatal(err)
+	}
+	c.must(t, "run", "--daemon-pulls", ref, "1", "1")
+}
+
+// newSigner makes a key for signatures, and writes its public half to a file.
+func newSigner(t *testing.T) (signer *ecdsa.PrivateKey, file string) {
+	t.Helper()
+	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := x509.MarshalPKIXPublicKey(&signer.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(t.TempDir(), "cosign.pub")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return signer, file
+}
+
+// sign puts a signature beside an artifact, as cosign sign --key does: of what is named, which may be another artifact.
+func sign(t *testing.T, artifact, of string, signer *ecdsa.PrivateKey) {
+	t.Helper()
+	repository, digest, _ := strings.Cut(artifact, "@")
+	host, repository, _ := strings.Cut(repository, "/")
+	_, signed, _ := strings.Cut(of, "@")
+	payload := fmt.Sprintf(`{"critical":{"identity":{"docker-reference":%q},"image":{"docker-manifest-digest":%q},"type":"cosign container image signature"},"optional":null}`,
+		host+"/"+repository, signed)
+	sum := sha256.Sum256([]byte(payload))
+	signature, err := ecdsa.SignASN1(rand.Reader, signer, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(kind, name, mediaType, content string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+host+"/v2/"+repository+"/"+kind+name, strings.NewReader(content))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", mediaType)
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusCreated {
+			t.Fatalf("%s %s: %s", kind, name, answer.Status)
+		}
+	}
+	blob := func(content string) map[string]any {
+		t.Helper()
+		begun, err := http.Post("http://"+host+"/v2/"+repository+"/blobs/uploads/", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = begun.Body.Close()
+		location, err := begun.Location()
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := location.Query()
+		query.Set("digest", testkit.Digest([]byte(content)))
+		_, upload, _ := strings.Cut(location.Path, "/blobs/uploads/")
+		put("blobs/uploads/", upload+"?"+query.Encode(), "application/octet-stream", content)
+		return map[string]any{"digest": testkit.Digest([]byte(content)), "size": len(content)}
+	}
+	config := blob("{}")
+	config["mediaType"] = "application/vnd.oci.image.config.v1+json"
+	layer := blob(payload)
+	layer["mediaType"] = "application/vnd.dev.cosign.simplesigning.v1+json"
+	layer["annotations"] = map[string]string{"dev.cosignproject.cosign/signature": base64.StdEncoding.EncodeToString(signature)}
+	manifest, err := json.Marshal(map[string]any{
+		"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": []any{layer},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("manifests/", strings.Replace(digest, ":", "-", 1)+".sig", "application/vnd.oci.image.manifest.v1+json", string(manifest))
+}

@@ -15,50 +15,14 @@ import (
 	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
-// imageUser is the user of the container's image.
-const imageUser = 65532
-
 // The image that deploy/Dockerfile describes works, as far as that can be tried without a container: its binaries, in an
 // empty root folder, as its user, with its environment. The daemon serves those within and grants nothing.
 func TestImage(t *testing.T) {
-	if os.Getuid() != 0 {
-		t.Skip("only root can change the root folder of a process")
-	}
-	root := shortDir(t)
-	if err := os.Chmod(root, 0o755); err != nil {
+	image := testkit.NewImage(t, shortDir(t), "../deploy/Dockerfile")
+	if err := os.WriteFile(filepath.Join(image.Root, "tmp/guest.wasm"), examples.Sleeper, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(root, "usr/bin"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"reactord", "reactorctl"} {
-		binary, err := os.ReadFile(testkit.Binary(t, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(root, "usr/bin", name), binary, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, dir := range []string{"run/reactord", "var/lib/reactord", "tmp"} {
-		path := filepath.Join(root, dir)
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chown(path, imageUser, imageUser); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(root, "tmp/guest.wasm"), examples.Sleeper, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	environment := imageEnvironment(t)
-	command := func(args ...string) *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), "/usr/bin/"+args[0], args[1:]...)
-		cmd.Dir, cmd.Env = "/", environment
-		cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: root, Credential: &syscall.Credential{Uid: imageUser, Gid: imageUser}}
-		return cmd
-	}
+	command := func(args ...string) *exec.Cmd { return image.Command(t.Context(), args[0], args[1:]...) }
 	daemon := command("reactord")
 	var log bytes.Buffer
 	daemon.Stderr = &log
@@ -97,25 +61,6 @@ func TestImage(t *testing.T) {
 	if healthy() {
 		t.Error("the probe succeeds without a daemon")
 	}
-}
-
-// imageEnvironment returns the environment that the Dockerfile sets.
-func imageEnvironment(t *testing.T) (environment []string) {
-	t.Helper()
-	text, err := os.ReadFile("../deploy/Dockerfile")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, ok := strings.Cut(string(text), "\nENV ")
-	if !ok {
-		t.Fatal("the Dockerfile has no environment")
-	}
-	block, _, _ = strings.Cut(block, "\nVOLUME")
-	environment = regexp.MustCompile(`\S+=\S+`).FindAllString(block, -1)
-	if len(environment) < 4 {
-		t.Fatalf("the environment is only %q", environment)
-	}
-	return environment
 }
 
 // What make builds says which commit it is, in the words of git.
@@ -262,7 +207,6 @@ func TestStopTimes(t *testing.T) {
 	}
 	for _, tt := range []struct{ grace, wait time.Duration }{
 		{find("reactord.yaml", `(?m)^grace-period: (\S+)$`, ""), find("reactord.service", `(?m)^TimeoutStopSec=(\S+)$`, "")},
-		{find("kubernetes.yaml", `--grace-period=(\S+)`, ""), find("kubernetes.yaml", `terminationGracePeriodSeconds: (\d+)`, "s")},
 	} {
 		if tt.wait < tt.grace+hangs {
 			t.Errorf("with a grace period of %v somebody waits %v, want at least %v", tt.grace, tt.wait, tt.grace+hangs)

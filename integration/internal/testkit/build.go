@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -34,6 +35,11 @@ var build = sync.OnceValue(func() error {
 	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binaries,
 		"github.com/reactord/reactord/cmd/reactord", "github.com/reactord/reactord/cmd/reactorctl")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	root, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/reactord/reactord").Output()
+	if err != nil {
+		return fmt.Errorf("finding the module: %w", err)
+	}
+	cmd.Dir = strings.TrimSpace(string(root)) // a test of another module has the daemon with its own dependencies, too
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%v: %w\n%s", cmd, err, out)
 	}

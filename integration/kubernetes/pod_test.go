@@ -329,9 +329,9 @@ func TestPod(t *testing.T) {
 
 // TestPodKilledInEveryPhase kills pods while they start, run, and drain: what was acknowledged is there afterwards, and ends.
 func TestPodKilledInEveryPhase(t *testing.T) {
-	rounds := 6
-	if n, err := strconv.Atoi(os.Getenv("ROUNDS")); err == nil {
-		rounds = n
+	rounds := 50
+	if testing.Short() {
+		rounds = 6
 	}
 	p := newPod(t, values{"leaveSeconds": 1, "gracePeriodSeconds": 1})
 	p.guest()
@@ -372,7 +372,7 @@ func (p *pod) submitUntilKilled(round int) (acknowledged []string) {
 	defer killing.Stop()
 	for n := 0; ; n++ {
 		id := fmt.Sprintf("round-%d-%d", round, n)
-		if p.command("reactorctl", "submit", "--id", id, "/sleeper.wasm", "10", "2").Run() != nil {
+		if p.command("reactorctl", "submit", "--reconnect=0s", "--id", id, "/sleeper.wasm", "10", "2").Run() != nil {
 			return acknowledged
 		}
 		acknowledged = append(acknowledged, id)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds kube-apiserver and etcd from the Go module proxy into the folder that is named, for the tests of this package:
 #
-#   ./apiserver.sh DIR && REACTORD_KUBE_APISERVER=DIR go test -run TestAPIServer .
+#   ./apiserver.sh DIR && KUBE_APISERVER_DIR=DIR go test -run TestAPIServer .
 #
 # It takes about ten minutes of two processors, and 4 GB of disk for sources and Go's build cache.
 set -euo pipefail

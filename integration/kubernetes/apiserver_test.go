@@ -26,33 +26,34 @@ import (
 	"github.com/reactord/reactord/integration/internal/testkit"
 )
 
-// resources are where the API server has the objects of each kind.
+// resources are where the API server has the objects of each kind in a namespace.
 var resources = map[string]string{
-	"ConfigMap":               "/api/v1/namespaces/" + namespace + "/configmaps/",
-	"HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/" + namespace + "/horizontalpodautoscalers/",
-	"NetworkPolicy":           "/apis/networking.k8s.io/v1/namespaces/" + namespace + "/networkpolicies/",
-	"PodDisruptionBudget":     "/apis/policy/v1/namespaces/" + namespace + "/poddisruptionbudgets/",
-	"Secret":                  "/api/v1/namespaces/" + namespace + "/secrets/",
-	"Service":                 "/api/v1/namespaces/" + namespace + "/services/",
-	"ServiceAccount":          "/api/v1/namespaces/" + namespace + "/serviceaccounts/",
-	"StatefulSet":             "/apis/apps/v1/namespaces/" + namespace + "/statefulsets/",
+	"ConfigMap":               "/api/v1/namespaces/NAMESPACE/configmaps/",
+	"HorizontalPodAutoscaler": "/apis/autoscaling/v2/namespaces/NAMESPACE/horizontalpodautoscalers/",
+	"NetworkPolicy":           "/apis/networking.k8s.io/v1/namespaces/NAMESPACE/networkpolicies/",
+	"PodDisruptionBudget":     "/apis/policy/v1/namespaces/NAMESPACE/poddisruptionbudgets/",
+	"Secret":                  "/api/v1/namespaces/NAMESPACE/secrets/",
+	"Service":                 "/api/v1/namespaces/NAMESPACE/services/",
+	"ServiceAccount":          "/api/v1/namespaces/NAMESPACE/serviceaccounts/",
+	"StatefulSet":             "/apis/apps/v1/namespaces/NAMESPACE/statefulsets/",
 }
 
 // apiServer is a running API server.
 type apiServer struct {
 	*testing.T
-	base   string
-	client *http.Client
-	log    string // a file
+	base      string
+	client    *http.Client
+	log       string // a file
+	namespace string
 }
 
 const adminToken = "admin-of-this-test"
 
 // startAPIServer starts etcd and an API server at loopback.
 func startAPIServer(t *testing.T) *apiServer {
-	dir := os.Getenv("REACTORD_KUBE_APISERVER")
+	dir := os.Getenv("KUBE_APISERVER_DIR")
 	if dir == "" {
-		t.Skip("no API server: ./apiserver.sh builds one, and REACTORD_KUBE_APISERVER names its folder")
+		t.Skip("no API server: ./apiserver.sh builds one, and KUBE_APISERVER_DIR names its folder")
 	}
 	work := t.TempDir()
 	file := func(name string) string { return filepath.Join(work, name) }
@@ -71,9 +72,9 @@ func startAPIServer(t *testing.T) *apiServer {
 		"--service-account-issuer=https://localhost", "--service-account-key-file="+file("sa.key"),
 		"--service-account-signing-key-file="+file("sa.key"), "--service-cluster-ip-range=10.96.0.0/16",
 		"--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none")
-	s := &apiServer{t, "https://" + port, &http.Client{
+	s := &apiServer{T: t, base: "https://" + port, log: file("apiserver.log"), client: &http.Client{
 		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: authority.Pool(), MinVersion: tls.VersionTLS12}}, Timeout: time.Minute,
-	}, file("apiserver.log")}
+	}}
 	t.Cleanup(s.client.CloseIdleConnections)
 	for end := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
 		if status, _ := s.ask(http.MethodGet, "/readyz", nil); status == http.StatusOK {
@@ -130,7 +131,8 @@ func serviceAccountKey(t *testing.T, file string) {
 
 // ask sends a request, and returns the status and what was answered; 0 if nothing was.
 func (s *apiServer) ask(method, path string, body []byte) (status int, answer []byte) {
-	request, err := http.NewRequestWithContext(s.Context(), method, s.base+path, bytes.NewReader(body))
+	path = s.base + strings.ReplaceAll(path, "NAMESPACE", s.namespace)
+	request, err := http.NewRequestWithContext(s.Context(), method, path, bytes.NewReader(body))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -161,11 +163,11 @@ func (s *apiServer) apply(path string, object []byte) (answer []byte) {
 // TestAPIServer: a real API server takes every object, and has then what the manifest says.
 func TestAPIServer(t *testing.T) {
 	s := startAPIServer(t)
-	s.apply("/api/v1/namespaces/"+namespace, []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+namespace+
-		", labels: {pod-security.kubernetes.io/enforce: restricted}}"))
 	for name, objects := range manifests(t) {
 		t.Run(name, func(t *testing.T) {
-			s := &apiServer{t, s.base, s.client, s.log}
+			s := &apiServer{t, s.base, s.client, s.log, strings.ReplaceAll(name, " ", "-")}
+			s.apply("/api/v1/namespaces/NAMESPACE", []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+s.namespace+
+				", labels: {pod-security.kubernetes.io/enforce: restricted}}"))
 			for _, o := range objects {
 				if slices.Contains(foreign, o.kind) {
 					continue
@@ -253,7 +255,7 @@ func (s *apiServer) wantPod(set object) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	answer := s.apply("/api/v1/namespaces/"+namespace+"/pods/"+head.Metadata.Name+"-0", text)
+	answer := s.apply("/api/v1/namespaces/NAMESPACE/pods/"+head.Metadata.Name+"-0", text)
 	if strings.Contains(string(answer), "would violate PodSecurity") {
 		s.Errorf("%s", answer)
 	}

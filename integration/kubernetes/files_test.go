@@ -31,7 +31,7 @@ type paths struct{ *strings.Replacer }
 // newPaths makes the token and the certificate in a folder.
 func newPaths(t *testing.T, dir string) paths {
 	t.Helper()
-	for _, sub := range []string{"tls", "token", "data"} {
+	for _, sub := range []string{"tls", "token", "metrics-token", "data"} {
 		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -43,7 +43,9 @@ func newPaths(t *testing.T, dir string) paths {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "tls/ca.crt"), string(ca), 0o600)
-	write(t, filepath.Join(dir, "token/token"), strings.Repeat("x", 40), 0o600)
+	for _, token := range []string{"token/token", "metrics-token/token"} {
+		write(t, filepath.Join(dir, token), strings.Repeat("x", 40), 0o600)
+	}
 	return paths{strings.NewReplacer("/etc/reactord", dir, "/var/lib/reactord", filepath.Join(dir, "data"), "/run/reactord", dir)}
 }
 

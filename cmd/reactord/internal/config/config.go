@@ -25,6 +25,8 @@ type Config struct {
 	SocketDir string
 	// TokenFile has the tokens of TCP callers; empty: the daemon makes one in its data folder.
 	TokenFile string
+	// MetricsTokenFile has the tokens of those who read metrics; empty: the daemon makes one in its data folder.
+	MetricsTokenFile string
 	// Metrics is where metrics are served, over TCP; zero for nowhere.
 	Metrics Address
 	// UI is where the page for browsers is served, over TCP; zero for nowhere.
@@ -212,6 +214,9 @@ func (c *Config) validateAccess() []fault {
 	}
 	if c.TokenFile != "" && !c.ServesTCP() && !c.ServesUI() {
 		faults = append(faults, fault{"token-file", "is for TCP, and nothing is served over that: give --listen=HOST:PORT"})
+	}
+	if c.MetricsTokenFile != "" && !c.ServesMetrics() {
+		faults = append(faults, fault{"metrics-token-file", "is for --metrics, and that is none"})
 	}
 	if c.TokenFile != "" && c.InsecureNoAuth {
 		faults = append(faults, fault{"insecure-no-auth", "contradicts --token-file"})

@@ -162,10 +162,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	d.serving.Go(func() { pace.Run(tending, d.memory) })
 	d.serving.Go(func() { d.lives.Run(tending) })
 	d.telemetry.run(tending, &d.serving)
-	if path := cfg.TokenFile; path != "" && d.gate.RequiresToken() {
-		// Nobody waits for it, since the file system may not answer.
-		go access.FollowTokens(tending, path, log, func(token *access.Token) { d.setToken(renewal{d.gate, token, path}) })
-	}
+	d.followTokens(tending)
 	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
 	return d, nil
 }
@@ -221,7 +218,7 @@ func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 			"and be granted whatever may be granted; leave out --insecure-no-auth to require a token")
 		return access.NewOpenGate(), nil
 	}
-	token, path, err := loadToken(cfg)
+	token, path, err := apiToken(cfg).load()
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/metrics"
@@ -57,19 +56,12 @@ func newMetricsGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 	if cfg.InsecureNoAuth {
 		return access.NewOpenGate(), nil
 	}
-	token, path, err := loadMetricsToken(cfg.Reactor.DataDir)
+	token, path, err := metricsToken(cfg).load()
 	if err != nil {
 		return nil, err
 	}
 	log.Info("metrics require a token of their own", zap.String("file", path))
 	return access.NewGate(token), nil
-}
-
-// loadMetricsToken reads the token of those who read metrics, or makes it. It returns where it is, too.
-func loadMetricsToken(dataDir string) (token *access.Token, path string, err error) {
-	path = local.MetricsToken(dataDir)
-	token, err = access.LoadToken(path)
-	return token, path, err
 }
 
 // hooks returns the hooks that the page counts by, joined to others.

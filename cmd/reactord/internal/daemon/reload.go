@@ -8,7 +8,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/registries"
@@ -47,10 +46,10 @@ func check(cfg config.Config, log *zap.Logger) (files *tls.Config, err error) {
 		faults = append(faults, err)
 	}
 	if (cfg.ServesTCP() || cfg.ServesUI()) && !cfg.InsecureNoAuth {
-		faults = append(faults, checkToken(cfg))
+		faults = append(faults, apiToken(cfg).check())
 	}
 	if cfg.ServesMetrics() && !cfg.InsecureNoAuth {
-		faults = append(faults, access.CheckToken(local.MetricsToken(cfg.Reactor.DataDir)))
+		faults = append(faults, metricsToken(cfg).check())
 	}
 	return files, errors.Join(append(faults, cfg.Registries.Check(), cfg.Reactor.Validate())...)
 }

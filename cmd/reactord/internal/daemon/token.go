@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 
 	"go.uber.org/zap"
@@ -10,25 +11,39 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 )
 
-// loadToken reads the tokens of the file that cfg names, or else the token of the data folder, which it makes if there is none. It
-// returns where it is, too.
-func loadToken(cfg config.Config) (token *access.Token, path string, err error) {
-	if path = cfg.TokenFile; path != "" {
-		token, err = access.ReadTokens(path)
-		return token, path, err
-	}
-	path = local.Token(cfg.Reactor.DataDir)
-	token, err = access.LoadToken(path)
-	return token, path, err
+// tokenSource is where a token is.
+type tokenSource struct {
+	kept string // a file of tokens that others keep; empty: there is none
+	own  string // else the daemon's own file, which it makes
 }
 
-// checkToken returns what is wrong with what loadToken reads. It makes nothing.
-func checkToken(cfg config.Config) error {
-	if cfg.TokenFile != "" {
-		_, err := access.ReadTokens(cfg.TokenFile)
+// apiToken is where the token is of those who call the API.
+func apiToken(cfg config.Config) tokenSource {
+	return tokenSource{cfg.TokenFile, local.Token(cfg.Reactor.DataDir)}
+}
+
+// metricsToken is where the token is of those who read metrics: whoever has that of the API can run programs.
+func metricsToken(cfg config.Config) tokenSource {
+	return tokenSource{cfg.MetricsTokenFile, local.MetricsToken(cfg.Reactor.DataDir)}
+}
+
+// load reads the token, and makes it if it is the daemon's own and there is none. It returns where it is, too.
+func (s tokenSource) load() (token *access.Token, path string, err error) {
+	if s.kept != "" {
+		token, err = access.ReadTokens(s.kept)
+		return token, s.kept, err
+	}
+	token, err = access.LoadToken(s.own)
+	return token, s.own, err
+}
+
+// check returns what is wrong with what load reads. It makes nothing.
+func (s tokenSource) check() error {
+	if s.kept != "" {
+		_, err := access.ReadTokens(s.kept)
 		return err
 	}
-	return access.CheckToken(local.Token(cfg.Reactor.DataDir))
+	return access.CheckToken(s.own)
 }
 
 // renewal is a token that was read for a gate, and where it is.
@@ -38,18 +53,34 @@ type renewal struct {
 	path  string
 }
 
+// guarded calls do with every gate that requires a token.
+func (d *Daemon) guarded(do func(*access.Gate, tokenSource)) {
+	if d.gate.RequiresToken() {
+		do(d.gate, apiToken(d.cfg))
+	}
+	if d.page != nil && d.page.gate.RequiresToken() {
+		do(d.page.gate, metricsToken(d.cfg))
+	}
+}
+
 // renewTokens reads all tokens again, and makes those that are missing. It takes none over.
 func (d *Daemon) renewTokens() (renewals []renewal, err error) {
 	var faults []error
-	if d.gate.RequiresToken() {
-		token, path, err := loadToken(d.cfg)
-		renewals, faults = append(renewals, renewal{d.gate, token, path}), append(faults, err)
-	}
-	if d.page != nil && d.page.gate.RequiresToken() {
-		token, path, err := loadMetricsToken(d.cfg.Reactor.DataDir)
-		renewals, faults = append(renewals, renewal{d.page.gate, token, path}), append(faults, err)
-	}
+	d.guarded(func(gate *access.Gate, from tokenSource) {
+		token, path, err := from.load()
+		renewals, faults = append(renewals, renewal{gate, token, path}), append(faults, err)
+	})
 	return renewals, errors.Join(faults...)
+}
+
+// followTokens has tokens that others keep taken over when their files change, until ctx ends. Nobody waits for it, since a file system
+// may not answer.
+func (d *Daemon) followTokens(ctx context.Context) {
+	d.guarded(func(gate *access.Gate, from tokenSource) {
+		if from.kept != "" {
+			go access.FollowTokens(ctx, from.kept, d.log, func(token *access.Token) { d.setToken(renewal{gate, token, from.kept}) })
+		}
+	})
 }
 
 // setToken has a gate's calls from now on need a token that was read.

@@ -35,6 +35,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (printf "%s-token" (include "reactord.fullname" .)) .Values.token.existingSecret -}}
 {{- end -}}
 
+{{- define "reactord.metricsSecret" -}}
+{{- default (printf "%s-metrics-token" (include "reactord.fullname" .)) .Values.metrics.existingSecret -}}
+{{- end -}}
+
 {{- define "reactord.tlsSecret" -}}
 {{- default (printf "%s-tls" (include "reactord.fullname" .)) .Values.tls.secretName -}}
 {{- end -}}
@@ -57,9 +61,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
       "grace-period" (printf "%ds" (int .Values.gracePeriodSeconds)) -}}
 {{- if not .Values.token.ofDaemon }}{{ $_ := set $own "token-file" "/etc/reactord/token/token" }}{{ end -}}
 {{- if .Values.tls.clientCA }}{{ $_ := set $own "tls-client-ca" "/etc/reactord/tls/ca.crt" }}{{ end -}}
-{{- if .Values.metrics.enabled }}{{ $_ := set $own "metrics" (printf "0.0.0.0:%d" (int .Values.metrics.port)) }}{{ end -}}
+{{- if .Values.metrics.enabled }}
+{{- $_ := set $own "metrics" (printf "0.0.0.0:%d" (int .Values.metrics.port)) }}
+{{- $_ := set $own "metrics-token-file" "/etc/reactord/metrics-token/token" }}
+{{- end -}}
 {{- range $key, $value := .Values.config }}
-{{- if or (hasKey $own $key) (has $key (list "token-file" "tls-client-ca" "metrics")) }}{{ fail (printf "config.%s is set by the chart" $key) }}{{ end -}}
+{{- if or (hasKey $own $key) (has $key (list "token-file" "tls-client-ca" "metrics" "metrics-token-file")) }}{{ fail (printf "config.%s is set by the chart" $key) }}{{ end -}}
 {{- $_ := set $own $key $value -}}
 {{- end -}}
 {{ toYaml $own }}

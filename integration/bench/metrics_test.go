@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -100,6 +101,52 @@ func submitWith(b *testing.B, metrics bool) (rate, cpu float64) {
 	stop()
 	<-reader
 	return rate, float64(used.Microseconds()) / (rate * submitTime.Seconds())
+}
+
+// BenchmarkResumeMetrics measures wakes and resumes of 1,000 guests on one worker while what a page needs of the executor is read a
+// hundred times a second, and while it is not, in turn. Nothing else of a wake depends on metrics. Turns are short, so that what else
+// the machine does falls on both.
+func BenchmarkResumeMetrics(b *testing.B) {
+	const pairs, howMany, pause = 200, 200_000, 10 * time.Millisecond
+	r := newRing(b, 1000, 1)
+	r.run(howMany)
+	for b.Loop() {
+		var ratios, cpu []float64 // read/not, of each pair
+		for pair := range pairs {
+			var took, used [2]time.Duration
+			for turn := range 2 {
+				read := (pair + turn) % 2
+				ctx, stop := context.WithCancel(b.Context())
+				reader := make(chan struct{})
+				go func() {
+					defer close(reader)
+					for read == 1 && ctx.Err() == nil {
+						_, _ = r.executor.Stats(), r.executor.LatenessTotal()
+						time.Sleep(pause)
+					}
+				}()
+				began, before := time.Now(), ownCPU(b)
+				r.run(howMany)
+				took[read], used[read] = time.Since(began), ownCPU(b)-before
+				stop()
+				<-reader
+			}
+			ratios = append(ratios, float64(took[1])/float64(took[0]))
+			cpu = append(cpu, float64(used[1])/float64(used[0]))
+		}
+		b.ReportMetric(median(ratios), "read/not")
+		b.ReportMetric(median(cpu), "cpu-read/not")
+	}
+}
+
+// ownCPU is the processor time of this process.
+func ownCPU(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // metricsAt is where a daemon says that it serves metrics.

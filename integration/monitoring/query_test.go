@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/promql/parser"
 )
 
@@ -78,7 +78,7 @@ func (p page) labels(s *parser.VectorSelector) (names []string, err error) {
 		names = append(names, name)
 	}
 	for _, m := range s.LabelMatchers {
-		if m.Name == labels.MetricName || slices.Contains(scraped, m.Name) {
+		if m.Name == model.MetricNameLabel || slices.Contains(scraped, m.Name) {
 			continue
 		}
 		for _, value := range strings.Split(m.Value, "|") {

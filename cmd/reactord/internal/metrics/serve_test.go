@@ -1,0 +1,101 @@
+package metrics
+
+import (
+	"context"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// pipes is a listener in memory.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
+// dial returns the reader's end of a connection once it was accepted.
+func (p *pipes) dial() net.Conn {
+	ours, theirs := net.Pipe()
+	p.conns <- theirs
+	return ours
+}
+
+const request = "GET " + Path + " HTTP/1.1\r\nHost: h\r\n\r\n"
+
+// A reader that is slow, or does nothing at all, has its place for a bounded time.
+func TestSlowReaders(t *testing.T) {
+	trickle := func(c net.Conn, text string, pause time.Duration) {
+		for i := range text {
+			if _, err := io.WriteString(c, text[i:i+1]); err != nil {
+				return
+			}
+			time.Sleep(pause)
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		do   func(c net.Conn)
+		most time.Duration
+	}{
+		{"sends nothing", func(net.Conn) {}, headTime},
+		{"sends its head slowly", func(c net.Conn) { trickle(c, request, time.Second) }, headTime + pageTime}, // it does not read the refusal either
+		{"reads nothing", func(c net.Conn) { _, _ = io.WriteString(c, request) }, pageTime},
+		{"reads slowly", func(c net.Conn) {
+			_, _ = io.WriteString(c, request)
+			for one := make([]byte, 1); ; time.Sleep(time.Second) {
+				if _, err := c.Read(one); err != nil {
+					return
+				}
+			}
+		}, pageTime},
+		{"asks once", func(c net.Conn) {
+			_, _ = io.WriteString(c, request)
+			_, _ = io.Copy(io.Discard, c)
+		}, idleTime},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, s, served := newPipes(), NewServer(full(), anybody), make(chan error)
+				go func() { served <- s.Serve(l, nil) }()
+				began := time.Now()
+				for range maxConnections { // all places
+					go tt.do(l.dial())
+				}
+				next := l.dial() // is accepted when one of them is closed
+				if took := time.Since(began); took > tt.most+time.Second {
+					t.Errorf("the others have their places for %v, want %v", took, tt.most)
+				}
+				if _, err := io.WriteString(next, request); err != nil {
+					t.Error(err)
+				}
+				answer := make([]byte, len("HTTP/1.1 200 OK"))
+				if _, err := io.ReadFull(next, answer); err != nil || string(answer) != "HTTP/1.1 200 OK" {
+					t.Errorf("got %q, %v", answer, err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				s.Stop(ctx)
+				if err := <-served; err != nil {
+					t.Error(err)
+				}
+				_ = next.Close()
+			})
+		})
+	}
+}

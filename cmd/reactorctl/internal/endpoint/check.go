@@ -10,9 +10,10 @@ import (
 
 // Check returns every fault of what is to be kept about a daemon: of its address, and of the files for it.
 func Check(address string, access settings.Access) error {
+	address = strings.TrimPrefix(address, dnsScheme)
 	faults := []error{checkForm(address)}
 	if access.TokenFile != "" {
-		_, err := readToken(access.TokenFile)
+		_, err := tokenIn(access.TokenFile)
 		faults = append(faults, err)
 	}
 	_, err := (&Endpoint{Address: address}).findTLS(access)

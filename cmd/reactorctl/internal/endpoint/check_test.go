@@ -17,6 +17,8 @@ func TestCheck(t *testing.T) {
 		{"[::1]:7070", settings.Access{}, nil},
 		{"unix:///run/s", settings.Access{}, nil},
 		{"unix:s", settings.Access{}, nil},
+		{"dns:///reactord.default.svc:7070", settings.Access{}, nil},
+		{"dns:///reactord", settings.Access{}, []string{"is not an address"}},
 		{"", settings.Access{}, []string{"is not an address"}},
 		{"host", settings.Access{}, []string{"is not an address"}},
 		{":7070", settings.Access{}, []string{"is not an address"}},

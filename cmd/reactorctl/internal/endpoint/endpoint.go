@@ -1,6 +1,8 @@
 // Package endpoint finds a daemon and the credentials it asks for, and connects to it.
 //
-// Find and Check read small files, which may be pipes and block then, and inspect sockets. Dial does not block: the first call connects.
+// Find and Check read small files, which may be pipes and block then, and inspect sockets. Find also looks up the name of an address
+// that stands for several daemons, and tries which of them is there. Dial does not block: the first call connects. A token and a
+// client's certificate are read from their files again when they are needed again.
 package endpoint
 
 import (
@@ -13,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -33,11 +36,11 @@ type Wanted struct {
 
 // Endpoint is a daemon and the credentials for it.
 type Endpoint struct {
-	Address string // HOST:PORT or unix:PATH
+	Address string // HOST:PORT or unix:PATH; of several daemons, that of the one that was chosen
 	// Own is true if nobody named a daemon: it is the user's own daemon on this machine.
 	Own bool
 
-	token string
+	token *token      // nil: none
 	tls   *tls.Config // nil: plain text
 }
 
@@ -60,11 +63,15 @@ func Find(w Wanted, s settings.Settings, getenv local.Getenv) (*Endpoint, error)
 	if w.Context == "" {
 		access = access.Or(fromEnvironment(getenv))
 	}
+	name, several := strings.CutPrefix(e.Address, dnsScheme)
+	e.Address = name
 	if e.token, err = e.findToken(w, access.Or(c.Access), getenv); err != nil {
 		return nil, err
 	}
-	e.tls, err = e.findTLS(access.Or(c.Access))
-	return e, err
+	if e.tls, err = e.findTLS(access.Or(c.Access)); err != nil || !several {
+		return e, err
+	}
+	return e, e.choose()
 }
 
 func fromEnvironment(getenv local.Getenv) settings.Access {
@@ -95,41 +102,29 @@ func ownSocket(getenv local.Getenv) (string, error) {
 	return "unix://" + paths[0], nil
 }
 
-// findToken returns the token for the daemon, or nothing. A token for one daemon is not sent to another: the
+// findToken returns the token for the daemon, or nil. A token for one daemon is not sent to another: the
 // environment's is not used with a context that was named, and the token of this user's own daemon is sent only to
 // this machine.
-func (e *Endpoint) findToken(w Wanted, access settings.Access, getenv local.Getenv) (string, error) {
+func (e *Endpoint) findToken(w Wanted, access settings.Access, getenv local.Getenv) (*token, error) {
 	switch {
 	case w.TokenFile != "":
-		return readToken(w.TokenFile)
+		return tokenIn(w.TokenFile)
 	case w.Context == "" && getenv("REACTORD_TOKEN") != "":
-		return strings.TrimSpace(getenv("REACTORD_TOKEN")), nil
+		return newToken(strings.TrimSpace(getenv("REACTORD_TOKEN")), ""), nil
 	case access.TokenFile != "":
-		return readToken(access.TokenFile)
+		return tokenIn(access.TokenFile)
 	case isUnix(e.Address) || !isLoopback(e.Address):
-		return "", nil
+		return nil, nil //nolint:nilnil // none
 	}
 	dir, err := local.StateDir(getenv)
 	if err != nil {
-		return "", nil //nolint:nilerr // no folder, no token
+		return nil, nil //nolint:nilerr,nilnil // no folder, no token
 	}
-	token, err := readToken(local.Token(dir))
+	found, err := tokenIn(local.Token(dir))
 	if err != nil {
-		return "", nil //nolint:nilerr // the daemon will say whether it needs one
+		return nil, nil //nolint:nilerr,nilnil // the daemon will say whether it needs one
 	}
-	return token, nil
-}
-
-func readToken(path string) (string, error) {
-	text, err := smallfile.Read(path)
-	if err != nil {
-		return "", fmt.Errorf("the token: %w", err)
-	}
-	token := strings.TrimSpace(string(text))
-	if token == "" || strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return "", fmt.Errorf("the token: %s does not hold one", path)
-	}
-	return token, nil
+	return found, nil
 }
 
 // findTLS returns the TLS configuration. Another machine is spoken to in TLS, this one only if any flag
@@ -158,22 +153,35 @@ func (e *Endpoint) findTLS(access settings.Access) (*tls.Config, error) {
 		}
 	}
 	if access.TLSCert != "" {
-		pair, err := loadPair(access.TLSCert, access.TLSKey)
+		pair, err := loadPair(access.TLSCert, access.TLSKey, smallfile.Read)
 		if err != nil {
 			return nil, fmt.Errorf("the client's certificate: %w", err)
 		}
-		config.Certificates = []tls.Certificate{pair}
+		config.GetClientCertificate = renewed(&pair, access.TLSCert, access.TLSKey)
 	}
 	return config, nil
 }
 
+// renewed returns a function for the client's certificate that reads its files again. Where they have none, such as in a pipe or
+// while they are being replaced, the last one is used.
+func renewed(pair *tls.Certificate, certFile, keyFile string) func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	var last atomic.Pointer[tls.Certificate]
+	last.Store(pair)
+	return func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		if now, err := loadPair(certFile, keyFile, smallfile.ReadRegular); err == nil {
+			last.Store(&now)
+		}
+		return last.Load(), nil
+	}
+}
+
 // loadPair is tls.LoadX509KeyPair with bounds.
-func loadPair(certFile, keyFile string) (tls.Certificate, error) {
-	cert, err := smallfile.Read(certFile)
+func loadPair(certFile, keyFile string, read func(path string) ([]byte, error)) (tls.Certificate, error) {
+	cert, err := read(certFile)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	key, err := smallfile.Read(keyFile)
+	key, err := read(keyFile)
 	if err != nil {
 		return tls.Certificate{}, err
 	}
@@ -192,8 +200,8 @@ func (e *Endpoint) Dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 		transport = credentials.NewTLS(e.tls)
 	}
 	options = append(options, grpc.WithTransportCredentials(transport))
-	if e.token != "" {
-		options = append(options, grpc.WithPerRPCCredentials(bearer(e.token)))
+	if e.token != nil {
+		options = append(options, grpc.WithPerRPCCredentials(e.token))
 	}
 	conn, err := grpc.NewClient(target(e.Address), options...)
 	if err != nil {
@@ -308,15 +316,6 @@ func dialTLS(address string, config *tls.Config) (net.Conn, error) {
 	config.NextProtos = []string{"h2"}
 	return (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
 }
-
-// bearer is a token in the metadata of each call.
-type bearer string
-
-func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
-	return map[string]string{"authorization": "Bearer " + string(b)}, nil
-}
-
-func (bearer) RequireTransportSecurity() bool { return false }
 
 // target returns the gRPC name of an address. A host is passed through to the dialer, so that none of
 // gRPC's own resolvers, and no proxy, is used.

@@ -28,7 +28,7 @@ type Settings struct {
 
 // Context is one daemon.
 type Context struct {
-	// Address is HOST:PORT or unix:///PATH.
+	// Address is HOST:PORT, unix:///PATH, or dns:///HOST:PORT for one of the daemons that a name leads to.
 	Address string `json:"address"`
 	// Access has the credentials for the daemon.
 	Access `json:",inline"`

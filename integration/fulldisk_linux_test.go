@@ -2,6 +2,7 @@ package integration
 
 import (
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,7 +25,8 @@ func TestRunOnFullDisk(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	r := &restarted{ctl: newCtlOf(t, testkit.Start(t, filepath.Join(disk, "data")))}
+	d := testkit.Start(t, filepath.Join(disk, "data"), "--metrics=127.0.0.1:0")
+	r := &restarted{ctl: newCtlOf(t, d)}
 	stdin, guest := io.Pipe()
 	run := r.follow(t, stdin, "run", "-i", "--id", "upper", "../examples/rust-upper/upper.wasm")
 	if _, err := io.WriteString(guest, "one\n"); err != nil {
@@ -57,6 +59,9 @@ func TestRunOnFullDisk(t *testing.T) {
 		return status == 0
 	}
 	until(t, "the daemon takes no work", func() bool { return !healthy() })
+	if text := readPage(t, http.DefaultClient, "http://"+metricsAt(t, d)).body; !strings.Contains(text, `reactord_store_outage{part="database"} 1`) {
+		t.Error("the metrics do not tell of it")
+	}
 	r.must(t, "health", "--live")
 	if out := r.must(t, "status", "upper"); !strings.Contains(out, "waits until that can be recorded") {
 		t.Errorf("status says\n%s", out)

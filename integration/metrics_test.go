@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -79,16 +81,26 @@ func TestMetrics(t *testing.T) {
 	_, err := d.Workloads.GetWorkload(t.Context(), &reactorv1.GetWorkloadRequest{Id: "nonesuch"})
 	refusal{codes.NotFound, "WORKLOAD_NOT_FOUND", "nonesuch", ""}.check(t, err)
 
+	s := startService(t, d, &reactorv1.HttpService{})
+	for path, want := range map[string]int{"/": http.StatusOK, "/error": http.StatusInternalServerError} {
+		if status, text := s.ask(s.h1, path); status != want {
+			t.Errorf("%s: %d %q", path, status, text)
+		}
+	}
+
 	text := readPage(t, http.DefaultClient, url, "Accept", "text/plain").body
 	for _, want := range []string{
-		`reactord_workloads{state="WAITING"} 1`,
-		`reactord_workloads_submitted_total 4`,
+		`reactord_workloads{state="WAITING"} 2`,
+		`reactord_workloads_submitted_total 5`,
+		`reactord_service_connections 1`,
+		`reactord_service_requests_total{code="2xx"} 1`,
+		`reactord_service_requests_total{code="5xx"} 1`,
 		`reactord_workloads_ended_total{reason="EXIT",state="SUCCEEDED"} 3`,
 		`reactord_guests_waiting{kind="timer"} 1`,
 		`reactord_api_calls_total{code="NotFound",method="reactor.v1.WorkloadService/GetWorkload"} 1`,
 		`reactord_api_errors_total{reason="WORKLOAD_NOT_FOUND"} 1`,
 		`reactord_api_connections 1`,
-		`reactord_modules_loaded 1`,
+		`reactord_modules_loaded 2`,
 	} {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("there is no %s", want)
@@ -130,10 +142,20 @@ func family(t *testing.T, p page, name string) *dto.MetricFamily {
 	}
 }
 
-// A storm of readers is answered or refused, and a call is answered meanwhile. The page outlives it.
+// A storm of readers is answered or refused, beside some that ask and never read, and a call is answered meanwhile. The page outlives it.
 func TestMetricsStorm(t *testing.T) {
 	d := testkit.Start(t, t.TempDir(), "--metrics=127.0.0.1:0")
 	url := "http://" + metricsAt(t, d)
+	address, _, _ := strings.Cut(metricsAt(t, d), "/")
+	for range 16 {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the daemon need not take all of it
+		_, _ = io.WriteString(c, strings.Repeat("GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n", 1000))
+	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	var wg sync.WaitGroup
 	for range 64 {

@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,9 +22,9 @@ func TestReadDisk(t *testing.T) {
 func TestDiskDoesNotAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const outage, patience = time.Hour, 100 * time.Millisecond
-		reads := 0
+		var reads atomic.Int32
 		r := &DiskReader{read: func() (Disk, error) {
-			if reads++; reads == 1 {
+			if reads.Add(1) == 1 {
 				time.Sleep(outage)
 				return Disk{}, errors.New("it went away")
 			}
@@ -35,8 +36,8 @@ func TestDiskDoesNotAnswer(t *testing.T) {
 				t.Errorf("got %+v, %t after %v", disk, ok, time.Since(began))
 			}
 		}
-		if reads != 1 {
-			t.Errorf("it was read %d times", reads)
+		if n := reads.Load(); n != 1 {
+			t.Errorf("it was read %d times", n)
 		}
 		time.Sleep(outage)
 		if disk, ok := r.Read(patience); !ok || disk.Free != 1 {

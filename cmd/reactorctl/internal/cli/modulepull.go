@@ -80,7 +80,17 @@ func (a *app) pullArtifact(ctx context.Context, arg, path string) error {
 	if err != nil {
 		return err
 	}
-	return a.tellFile(path, &reactorv1.Module{Digest: m.Digest, SizeBytes: uint64(m.Size), Name: m.Name})
+	if !a.output.IsTable() {
+		return a.output.Value(a.Out, pulled{File: path, Module: m.Digest, SizeBytes: m.Size})
+	}
+	return a.tellFile(path, m.Digest, uint64(m.Size))
+}
+
+// pulled is a module that was read from a registry into a file, as JSON and YAML show it.
+type pulled struct {
+	File      string `json:"file"`
+	Module    string `json:"module"` // the digest of the module
+	SizeBytes int64  `json:"sizeBytes"`
 }
 
 // pullFile writes a module to a file, in the place of one that is there.
@@ -93,15 +103,15 @@ func (a *app) pullFile(ctx context.Context, ref, path string) error {
 	if err != nil {
 		return err
 	}
-	return a.tellFile(path, m)
-}
-
-// tellFile says which module a file has now.
-func (a *app) tellFile(path string, m *reactorv1.Module) error {
 	if !a.output.IsTable() {
 		return a.output.Message(a.Out, m)
 	}
-	_, err := fmt.Fprintf(a.Out, "%s is module %s, %s\n", path, render.ShortDigest(m.GetDigest()), render.Size(m.GetSizeBytes()))
+	return a.tellFile(path, m.GetDigest(), m.GetSizeBytes())
+}
+
+// tellFile says which module a file has now.
+func (a *app) tellFile(path, digest string, size uint64) error {
+	_, err := fmt.Fprintf(a.Out, "%s is module %s, %s\n", path, render.ShortDigest(digest), render.Size(size))
 	return err
 }
 

@@ -227,15 +227,13 @@ func newGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 }
 
 // private returns the places besides the data folder that must not be granted: whoever can change them
-// stands between the daemon and its clients.
+// stands between the daemon and its clients, or its registries.
 func private(cfg config.Config) []string {
 	var paths []string
 	if cfg.SocketDir != "" {
 		paths = append(paths, cfg.SocketDir)
 	}
-	if cfg.Registries.Credentials != "" {
-		paths = append(paths, cfg.Registries.Credentials)
-	}
+	paths = append(paths, cfg.Registries.Files()...)
 	for _, a := range cfg.Listen {
 		if a.Network == "unix" && !strings.HasPrefix(a.Addr, "@") { // an abstract socket has no file
 			paths = append(paths, a.Addr)

@@ -98,7 +98,7 @@ func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
 	d.lives.SetScope(next.LogWorkloads)
 	wider := widened(d.allow, next.Reactor.Allow)
 	wider["registry"] = !registries.Covers(d.places, next.Registries.Places)
-	d.registries.Set(next.Registries)
+	d.registries.Allow(next.Registries.Places)
 	d.places = next.Registries.Places
 	d.allow, d.grace, d.fileSettings = next.Reactor.Allow, graceOf(next), next.FileSettings
 	return d.adopt(p, withTLS, wider), nil

@@ -43,6 +43,17 @@ type Path string
 // String returns the path.
 func (p Path) String() string { return string(p) }
 
+// Files are the paths of the files.
+func (s Settings) Files() (paths []string) {
+	if s.Credentials != "" {
+		paths = append(paths, s.Credentials)
+	}
+	for _, key := range s.Keys {
+		paths = append(paths, string(key))
+	}
+	return paths
+}
+
 // Check returns what is wrong with the files.
 func (s Settings) Check() error {
 	_, err := s.credentials()
@@ -104,19 +115,20 @@ type Config struct {
 // Fetcher reads modules from registries and stores them.
 type Fetcher struct {
 	Config
-	settings atomic.Pointer[Settings]
-	turns    chan struct{} // an element for each fetch that runs
+	settings Settings
+	places   atomic.Pointer[[]Place] // instead of those of settings
+	turns    chan struct{}           // an element for each fetch that runs
 }
 
 // New makes a fetcher.
 func New(cfg Config, settings Settings) *Fetcher {
-	f := &Fetcher{Config: cfg, turns: make(chan struct{}, maxFetches)}
-	f.Set(settings)
+	f := &Fetcher{Config: cfg, settings: settings, turns: make(chan struct{}, maxFetches)}
+	f.Allow(settings.Places)
 	return f
 }
 
-// Set changes the settings of later calls.
-func (f *Fetcher) Set(s Settings) { f.settings.Store(&s) }
+// Allow changes what later calls may read from.
+func (f *Fetcher) Allow(places []Place) { f.places.Store(&places) }
 
 // Request names a module of a registry.
 type Request struct {
@@ -133,7 +145,7 @@ type Result struct {
 
 // CheckPush returns an error if modules may only come from registries, since they have to be signed.
 func (f *Fetcher) CheckPush() error {
-	if len(f.settings.Load().Keys) == 0 {
+	if len(f.settings.Keys) == 0 {
 		return nil
 	}
 	return errs.New(errs.SignatureRequired, "this daemon takes signed modules only, which it reads from a registry itself: "+
@@ -146,8 +158,7 @@ func (f *Fetcher) Fetch(ctx context.Context, req Request) (*Result, error) {
 	if err != nil {
 		return nil, errs.Invalid(errs.Field{Path: "reference", Description: err.Error()})
 	}
-	settings := f.settings.Load()
-	place := find(settings.Places, ref.Registry(), ref.Repository())
+	place := find(*f.places.Load(), ref.Registry(), ref.Repository())
 	if place == nil {
 		return nil, errs.New(errs.RegistryDenied, "this daemon may not read from %s/%s: the operator can allow it with --registry", ref.Registry(), ref.Repository())
 	}
@@ -159,21 +170,23 @@ func (f *Fetcher) Fetch(ctx context.Context, req Request) (*Result, error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, unavailable("the registry took more than %v", maxTime))
 	defer cancel()
-	result, err := f.fetch(ctx, settings, ref, place.plain, req)
+	result, err := f.fetch(ctx, ref, place.plain, req)
 	if err != nil {
 		f.Log.Debug("a module was not fetched", zap.String("reference", ref.String()), zap.Error(err))
 		return nil, meant(err)
 	}
-	f.Log.Info("fetched a module", zap.String("module", result.Module.Digest), zap.String("artifact", result.Artifact), zap.Bool("existed", result.Existed))
+	if !result.Existed { // who asks for what is there could ask for ever
+		f.Log.Info("fetched a module", zap.String("module", result.Module.Digest), zap.String("artifact", result.Artifact))
+	}
 	return result, nil
 }
 
-func (f *Fetcher) fetch(ctx context.Context, settings *Settings, ref oci.Reference, plain bool, req Request) (*Result, error) {
-	find, err := settings.credentials()
+func (f *Fetcher) fetch(ctx context.Context, ref oci.Reference, plain bool, req Request) (*Result, error) {
+	find, err := f.settings.credentials()
 	if err != nil {
 		return nil, errs.Wrap(err, "credentials for registries")
 	}
-	keys, err := settings.keys()
+	keys, err := f.settings.keys()
 	if err != nil {
 		return nil, errs.Wrap(err, "keys for signatures")
 	}

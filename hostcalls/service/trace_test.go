@@ -34,7 +34,7 @@ func (t *tracer) Received(r *http.Request) wasihttp.Traced {
 	}
 }
 
-func (t *tracer) Sending(*http.Request, context.Context) wasihttp.Traced { return wasihttp.Traced{} }
+func (t *tracer) Sending(context.Context, *http.Request) wasihttp.Traced { return wasihttp.Traced{} }
 
 // notes is a sender that notes for which requests it sends.
 type notes struct{ parents chan any }

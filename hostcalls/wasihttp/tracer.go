@@ -12,7 +12,7 @@ type Tracer interface {
 	Received(r *http.Request) Traced
 	// Sending is called with a request of a component, before it is sent. parent is Traced.Parent of the request that the component
 	// sends it for; nil: it is not known.
-	Sending(r *http.Request, parent context.Context) Traced
+	Sending(parent context.Context, r *http.Request) Traced
 }
 
 // Traced is a request that is traced.

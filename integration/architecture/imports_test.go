@@ -272,7 +272,6 @@ var importers = map[string][]string{
 	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},
 	"go.opentelemetry.io/otel/...":                         {"cmd/reactord/internal/logsink", "cmd/reactord/internal/otlp", "cmd/reactord/internal/tracing"},
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/...": {"cmd/reactord/internal/tracing"},
 }
 
 // systems are those that the daemon runs on. Each compiles files of its own.

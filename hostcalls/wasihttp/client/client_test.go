@@ -482,7 +482,7 @@ type spanKey struct{}
 
 func (*tracer) Received(*http.Request) wasihttp.Traced { return wasihttp.Traced{} }
 
-func (t *tracer) Sending(r *http.Request, parent context.Context) wasihttp.Traced {
+func (t *tracer) Sending(parent context.Context, r *http.Request) wasihttp.Traced {
 	r.Header.Set("traceparent", fmt.Sprint("below ", parent.Value(spanKey{})))
 	return wasihttp.Traced{End: func(status int, err error) { t.ended <- fmt.Sprint(status, " ", err) }}
 }
@@ -494,12 +494,13 @@ func TestTracer(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = io.WriteString(w, r.Header.Get("traceparent"))
 	})
+	parent := context.WithValue(t.Context(), spanKey{}, "a request")
 	for authority, want := range map[string]string{"": "418 <nil>", "127.0.0.1:1": "0 connection-refused"} {
 		r := f.request("GET", "/")
 		if authority != "" {
 			r.Authority = authority
 		}
-		r.Parent = context.WithValue(t.Context(), spanKey{}, "a request")
+		r.Parent = parent
 		if _, body, code := f.send(r); code == ok && body != "below a request" {
 			t.Errorf("the server gets %q", body)
 		}

@@ -160,7 +160,7 @@ func (x *exchange) options() wasihttp.Options {
 func (x *exchange) run(answer func(*wasihttp.Response, error)) {
 	request := x.newRequest()
 	if t := x.client.config.Tracer; t != nil {
-		x.traced = t.Sending(request, x.request.Parent)
+		x.traced = t.Sending(x.request.Parent, request)
 	}
 	late := time.AfterFunc(x.options().FirstByte.Or(firstByteTimeout), func() { x.fail(fault(wasihttp.ResponseTimeout)) })
 	response, err := x.client.transport.RoundTrip(request)

@@ -59,7 +59,7 @@ func (t *telemetry) calls() server.Tracing {
 	if t.tracer == nil {
 		return server.Tracing{}
 	}
-	return server.Tracing{Handler: t.tracer.Calls(), Parent: tracing.Parent}
+	return server.Tracing{Begin: t.tracer.Call, Parent: tracing.Parent}
 }
 
 // run has the log told what is lost, until ctx ends.

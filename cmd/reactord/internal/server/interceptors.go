@@ -25,6 +25,7 @@ type edge struct {
 	log   *zap.Logger
 	gate  *access.Gate
 	calls *calls
+	begin func(ctx context.Context, fullMethod string) (_ context.Context, end func(error)) // of Tracing
 }
 
 // admit runs for each call once its header has arrived, before anything of its message is read, so nothing is
@@ -40,7 +41,7 @@ func (e *edge) admit(ctx context.Context, info *tap.Info) (context.Context, erro
 }
 
 func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
-	err = e.call(ctx, info.FullMethod, func() (err error) {
+	err = e.call(ctx, info.FullMethod, func(ctx context.Context) (err error) {
 		resp, err = handler(ctx, req)
 		return err
 	})
@@ -51,14 +52,30 @@ func (e *edge) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, h
 }
 
 func (e *edge) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	return e.call(stream.Context(), info.FullMethod, func() error { return handler(srv, stream) })
+	return e.call(stream.Context(), info.FullMethod, func(ctx context.Context) error { return handler(srv, streamIn{stream, ctx}) })
 }
 
-func (e *edge) call(ctx context.Context, method string, handle func() error) error {
+// streamIn is a stream with a context of the edge's.
+type streamIn struct {
+	grpc.ServerStream
+	ctx context.Context //nolint:containedctx // it is the stream's
+}
+
+// Context implements grpc.ServerStream.
+func (s streamIn) Context() context.Context { return s.ctx }
+
+// untraced is Tracing.Begin without traces.
+func untraced(ctx context.Context, _ string) (_ context.Context, end func(error)) {
+	return ctx, func(error) {}
+}
+
+func (e *edge) call(ctx context.Context, method string, handle func(context.Context) error) error {
+	ctx, end := e.begin(ctx, method)
 	this := e.calls.add(method)
 	defer e.calls.remove(this)
-	err := recovered(handle)
+	err := recovered(func() error { return handle(ctx) })
 	st := toStatus(ctx, err)
+	end(st)
 	e.access(ctx, method, time.Since(this.began), st, err)
 	return st
 }

@@ -12,7 +12,6 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
-	"google.golang.org/grpc/stats"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/inflight"
@@ -79,8 +78,9 @@ type Server struct {
 
 // Tracing makes spans of calls. The zero value makes none: then the workloads that calls submit belong to the spans of their callers.
 type Tracing struct {
-	Handler stats.Handler
-	// Parent returns the span that Handler has made of a call, as a traceparent header (W3C Trace Context).
+	// Begin begins the span of a call of a method, and returns a context that has it. end is called with the call's status.
+	Begin func(ctx context.Context, fullMethod string) (_ context.Context, end func(error))
+	// Parent returns the span that a context has, as a traceparent header (W3C Trace Context).
 	Parent func(context.Context) string
 }
 
@@ -88,14 +88,13 @@ type Tracing struct {
 // tells audit who is granted what, and h that it drains. Modules of registries come by fetcher. It serves once Serve is called.
 func New(r *reactor.Reactor, fetcher *registries.Fetcher, admission Admission, h *Health, limits inflight.Limits, audit Audit, tracing Tracing, log *zap.Logger) *Server {
 	s := &Server{health: h}
-	e := &edge{log: log, gate: admission.Gate, calls: &s.calls}
+	if tracing.Begin == nil {
+		tracing = Tracing{Begin: untraced, Parent: traceParent}
+	}
+	e := &edge{log: log, gate: admission.Gate, calls: &s.calls, begin: tracing.Begin}
 	gate := inflight.NewGate(limits, e.admit, log)
 	s.gate = gate
-	options, parent := gate.Options(), traceParent
-	if tracing.Handler != nil {
-		options, parent = append(options, grpc.StatsHandler(tracing.Handler)), tracing.Parent
-	}
-	s.grpc = grpc.NewServer(append(options,
+	s.grpc = grpc.NewServer(append(gate.Options(),
 		grpc.Creds(inflight.Credentials(access.Transport(admission.TLS))),
 		grpc.MaxRecvMsgSize(maxMessageBytes),
 		grpc.ChainUnaryInterceptor(e.unary),
@@ -116,7 +115,7 @@ func New(r *reactor.Reactor, fetcher *registries.Fetcher, admission Admission, h
 		Server: s.grpc, Gate: gate, MaxBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
 	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r, registries: fetcher})
-	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: audit, running: &s.running, parent: parent})
+	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: audit, running: &s.running, parent: tracing.Parent})
 	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: h.SetDraining})
 	healthv1.RegisterHealthServer(registrar, h)
 	reflection.Register(registrar)

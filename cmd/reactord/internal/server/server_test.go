@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestPanicEndsTheCallOnly(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
-	e := &edge{log: zap.New(core), calls: new(calls)}
+	e := &edge{log: zap.New(core), calls: new(calls), begin: untraced}
 	resp, err := e.unary(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: "/a/B"},
 		func(context.Context, any) (any, error) { panic("a secret") })
 	if resp != nil || status.Code(err) != codes.Internal {
@@ -52,7 +52,7 @@ func TestAccessLog(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			core, logs := observer.New(zapcore.DebugLevel)
-			e := &edge{log: zap.New(core), calls: new(calls)}
+			e := &edge{log: zap.New(core), calls: new(calls), begin: untraced}
 			_, _ = e.unary(t.Context(), nil, &grpc.UnaryServerInfo{FullMethod: "/a/B"},
 				func(context.Context, any) (any, error) { return &reactorv1.DrainResponse{}, tt.err })
 			lines := logs.All()

@@ -31,7 +31,7 @@ func (h *hangingHealth) Check(context.Context, *healthv1.HealthCheckRequest) (*h
 func TestStopLeavesWhatHangs(t *testing.T) {
 	service := &hangingHealth{began: make(chan struct{}), end: make(chan struct{})}
 	s := &Server{health: NewHealth()}
-	e := &edge{log: zap.NewNop(), calls: &s.calls}
+	e := &edge{log: zap.NewNop(), calls: &s.calls, begin: untraced}
 	s.grpc = grpc.NewServer(grpc.ChainUnaryInterceptor(e.unary), grpc.WaitForHandlers(true))
 	healthv1.RegisterHealthServer(s.grpc, service)
 	listener := bufconn.Listen(1 << 16)

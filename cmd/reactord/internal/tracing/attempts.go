@@ -18,8 +18,8 @@ const (
 	maxAttempts = 10_000
 	// maxWaits bounds the waits of an attempt that are told one by one. They are the first ones.
 	maxWaits = 100
-	// maxPutBack bounds the workloads of which it is known when they were put back.
-	maxPutBack = 1024
+	// maxPutBack bounds the workloads of which it is known when they were put back. The queue of others begins with the daemon.
+	maxPutBack = 10_000
 )
 
 // attemptKey names an attempt.
@@ -175,7 +175,17 @@ func (a *attempt) resume(at time.Time) {
 	}
 }
 
+// forget forgets a workload that has ended without another attempt.
+func (t *Tracer) forget(id string) {
+	t.attempts.mu.Lock()
+	defer t.attempts.mu.Unlock()
+	delete(t.attempts.putBack, id)
+}
+
 func (t *Tracer) onEnded(e hooks.Event, o hooks.Outcome) {
+	if e.Attempt == 0 {
+		t.forget(e.ID)
+	}
 	a := t.of(e)
 	if a == nil {
 		return

@@ -30,7 +30,7 @@ func (t *requests) Received(r *http.Request) wasihttp.Traced {
 
 // Sending implements wasihttp.Tracer: the request's span is below the one that the guest names, that of the request for which it is
 // sent, or that of the attempt.
-func (t *requests) Sending(r *http.Request, parent context.Context) wasihttp.Traced {
+func (t *requests) Sending(parent context.Context, r *http.Request) wasihttp.Traced {
 	ctx := named(context.Background(), r.Header)
 	switch {
 	case trace.SpanContextFromContext(ctx).IsValid():

@@ -5,17 +5,12 @@ import (
 	"fmt"
 	"time"
 
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
-	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc/filters"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
-	"go.opentelemetry.io/otel/metric/noop"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/zap"
-	"google.golang.org/grpc/stats"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
 )
@@ -65,16 +60,6 @@ func newTracer(to sdktrace.SpanExporter, queue int, from *resource.Resource, log
 	)
 	t.tracer = t.provider.Tracer(scope)
 	return t
-}
-
-// Calls returns the handler that makes spans of the calls of clients, but for checks of the daemon's health.
-func (t *Tracer) Calls() stats.Handler {
-	return otelgrpc.NewServerHandler(
-		otelgrpc.WithTracerProvider(t.provider),
-		otelgrpc.WithPropagators(propagation.TraceContext{}),
-		otelgrpc.WithMeterProvider(noop.NewMeterProvider()),
-		otelgrpc.WithFilter(filters.Not(filters.HealthCheck())),
-	)
 }
 
 // Run says in the log what is lost, until ctx ends.

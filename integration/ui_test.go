@@ -158,6 +158,14 @@ func TestUIInFlood(t *testing.T) {
 	if rows, ok := p.Eval(`document.querySelectorAll("tbody tr").length`).(float64); !ok || rows > 1000 {
 		t.Errorf("the page has %v rows", rows)
 	}
+	loud := d.Submit(t, &reactorv1.WorkloadSpec{Module: d.Push(t, tool(t)), Args: []string{"yes"}})
+	p.Eval(`location.hash = "#/workloads/" + "` + loud + `"`)
+	p.Wait(seen("a part is left out"))
+	d.Cancel(t, loud)
+	p.Wait(seen("this is all"))
+	if lines, ok := p.Eval(`document.querySelectorAll(".log div").length`).(float64); !ok || lines > 5000 {
+		t.Errorf("the page keeps %v lines", lines)
+	}
 	calm(t, p)
 }
 

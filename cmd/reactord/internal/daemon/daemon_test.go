@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +18,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/examples"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -77,6 +81,54 @@ func TestStop(t *testing.T) {
 	}
 	if ctx.Err() != nil {
 		t.Error("it took ten minutes")
+	}
+}
+
+// The page is served until the end, its calls need the token although the API is at a socket alone, and a stream of it holds up nothing.
+func TestStopWithPage(t *testing.T) {
+	dir := t.TempDir()
+	d, err := Start(t.Context(), config.Config{
+		Listen: []config.Address{{Network: "unix", Addr: socket(t)}}, UI: config.Address{Network: "tcp", Addr: "127.0.0.1:0"},
+		Reactor: reactor.Config{DataDir: dir, Workers: 1},
+	}, zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := os.ReadFile(local.Token(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: new(http.Transport)}
+	defer client.CloseIdleConnections()
+	watch := func(token string) *http.Response {
+		t.Helper()
+		at := "http://" + d.view.listener.Addr().String() + reactorv1.WorkloadService_WatchWorkloads_FullMethodName
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at, strings.NewReader("\x00\x00\x00\x00\x02{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{
+			"Content-Type": {"application/connect+json"}, "Connect-Protocol-Version": {"1"}, "Authorization": {"Bearer " + token},
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp
+	}
+	first := make([]byte, 1)
+	stays := watch(strings.TrimSpace(string(token)))
+	defer stays.Body.Close()
+	if _, err := io.ReadFull(stays.Body, first); err != nil || first[0] != 0 {
+		t.Errorf("with the token the stream begins with %d, %v", first[0], err)
+	}
+	refused := watch("another")
+	defer refused.Body.Close()
+	if text, err := io.ReadAll(refused.Body); err != nil || !strings.Contains(string(text), `"unauthenticated"`) {
+		t.Errorf("with another token: %v, %q", err, text)
+	}
+	if err := d.Stop(t.Context()); err != nil {
+		t.Errorf("stopping: %v", err)
 	}
 }
 

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log"
@@ -19,31 +20,42 @@ import (
 const (
 	// maxRequestBytes bounds the body of a request. The largest are lists of ids.
 	maxRequestBytes = 64 << 10
-	// maxAnswerBytes bounds one message of an answer, as JSON. It is a page of workloads with long arguments.
-	maxAnswerBytes = 16 << 20
-	// maxAtWork bounds the answers that are turned into JSON at a time, besides those of streams, which have one workload or one run of
-	// output at a time.
-	maxAtWork = 16
+	// maxAnswerBytes bounds one message of an answer, as JSON: a page of the API's, of which each byte may be written as six.
+	maxAnswerBytes = 24 << 20
+	// maxLarge bounds the large answers that are made and sent at a time. Others wait.
+	maxLarge = 4
+	// maxStreamed bounds the streams. Each has one message at a time, and a page that is looked at has one or two streams.
+	maxStreamed = 64
+)
+
+// cost is what a call may take up.
+type cost int
+
+// The costs.
+const (
+	small    cost = iota
+	large         // an answer of several MiB
+	streamed      // an answer that goes on
 )
 
 // methods has what the page may call: what reads, and what cancels. Nothing submits, grants, or drains, so that whoever can reach the
-// page alone, with --insecure-no-auth, runs nothing. The value is set for methods whose answers are large.
-var methods = map[string]bool{
-	reactorv1.NodeService_GetNode_FullMethodName:             false,
-	reactorv1.NodeService_GetStats_FullMethodName:            false,
-	reactorv1.WorkloadService_ListWorkloads_FullMethodName:   true,
-	reactorv1.WorkloadService_WatchWorkloads_FullMethodName:  false,
-	reactorv1.WorkloadService_GetWorkload_FullMethodName:     true,
-	reactorv1.WorkloadService_ReadLogs_FullMethodName:        false,
-	reactorv1.WorkloadService_ListOps_FullMethodName:         true,
-	reactorv1.WorkloadService_SummarizeOps_FullMethodName:    true,
-	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: false,
+// page alone, with --insecure-no-auth, runs nothing.
+var methods = map[string]cost{
+	reactorv1.NodeService_GetNode_FullMethodName:             small,
+	reactorv1.NodeService_GetStats_FullMethodName:            small,
+	reactorv1.WorkloadService_ListWorkloads_FullMethodName:   large,
+	reactorv1.WorkloadService_WatchWorkloads_FullMethodName:  streamed,
+	reactorv1.WorkloadService_GetWorkload_FullMethodName:     large,
+	reactorv1.WorkloadService_ReadLogs_FullMethodName:        streamed,
+	reactorv1.WorkloadService_ListOps_FullMethodName:         large,
+	reactorv1.WorkloadService_SummarizeOps_FullMethodName:    large,
+	reactorv1.WorkloadService_CancelWorkloads_FullMethodName: small,
 }
 
 // bridge turns requests of the Connect protocol into calls of gRPC.
 type bridge struct {
 	transcoder http.Handler
-	work       chan struct{} // holds an element for each large answer that is being made
+	places     map[cost]chan struct{} // each holds an element for each call of that cost
 }
 
 // newBridge makes a bridge whose calls go by a transport.
@@ -66,7 +78,10 @@ func newBridge(calls http.RoundTripper) (*bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bridge{transcoder: transcoder, work: make(chan struct{}, maxAtWork)}, nil
+	return &bridge{transcoder, map[cost]chan struct{}{
+		large:    make(chan struct{}, maxLarge),
+		streamed: make(chan struct{}, maxStreamed),
+	}}, nil
 }
 
 // newJSON makes a codec that leaves out fields that are empty, which nearly all are.
@@ -93,7 +108,7 @@ func toCall(p *httputil.ProxyRequest) {
 
 // ServeHTTP implements http.Handler.
 func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	large, ok := methods[r.URL.Path]
+	cost, ok := methods[r.URL.Path]
 	if !ok {
 		refuse(w, http.StatusNotFound, "unimplemented", "the page has no method "+r.URL.Path+": call it over gRPC")
 		return
@@ -105,15 +120,37 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !readBody(w, r) {
 		return
 	}
-	if large {
-		select {
-		case b.work <- struct{}{}:
-			defer func() { <-b.work }()
-		case <-r.Context().Done():
-			return
-		}
+	leave, ok := b.enter(r.Context(), cost)
+	if !ok {
+		refuse(w, http.StatusServiceUnavailable, "resource_exhausted", "too many pages are open: close some, or try again")
+		return
 	}
+	defer leave()
 	b.transcoder.ServeHTTP(w, r)
+}
+
+// enter takes a place for a call. Large answers wait for one; a stream would wait for long.
+func (b *bridge) enter(ctx context.Context, cost cost) (leave func(), ok bool) {
+	places := b.places[cost]
+	leave = func() { <-places }
+	switch cost {
+	case large:
+		select {
+		case places <- struct{}{}:
+			return leave, true
+		case <-ctx.Done():
+			return nil, false
+		}
+	case streamed:
+		select {
+		case places <- struct{}{}:
+			return leave, true
+		default:
+			return nil, false
+		}
+	default:
+		return func() {}, true
+	}
 }
 
 // isConnect reports whether a request is one of the Connect protocol as the page makes them. Its types of content are none that a

@@ -332,3 +332,25 @@ func TestRequestsAreBounded(t *testing.T) {
 	}
 	close(leave)
 }
+
+// Streams beyond the bound are refused, and there is room again when one has ended.
+func TestStreamsAreBounded(t *testing.T) {
+	b, err := newBridge(newInner())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var leave func()
+	for range maxStreamed {
+		var ok bool
+		if leave, ok = b.enter(t.Context(), streamed); !ok {
+			t.Fatal("a stream within the bound is refused")
+		}
+	}
+	if _, ok := b.enter(t.Context(), streamed); ok {
+		t.Error("there is a stream beyond the bound")
+	}
+	leave()
+	if _, ok := b.enter(t.Context(), streamed); !ok {
+		t.Error("the place of a stream that has ended is not free")
+	}
+}

@@ -6,6 +6,8 @@ import { whileVisible } from "./connection.js";
 
 const tail = 500; // lines from before
 const keptLines = 5000;
+const flood = 1 << 20, moment = 2000; // so many bytes in so short a time, in ms, that nobody can have read them;
+const lineBytes = 100; // each line counts as so many more
 const longestLine = 4000; // characters of a line that are shown
 
 // createLog makes a panel with the output. It follows the output once follow is called.
@@ -31,18 +33,20 @@ export function createLog({ client, connection, signal, parameter: id }) {
     }
   }
 
-  // take shows a run of output.
+  // take shows a run of output, and returns how much it is.
   function take(run) {
     if (Number(run.missingBytes ?? 0) > 0) {
       texts.note(`${size(run.missingBytes)} were not kept`);
     }
+    let begun = 0;
     const bytes = Uint8Array.from(atob(run.data ?? ""), (c) => c.charCodeAt(0));
     if (bytes.length > 0) {
-      texts.add(run.stream === "OUTPUT_STREAM_STDERR" ? "stderr" : "stdout", bytes);
+      begun = texts.add(run.stream === "OUTPUT_STREAM_STDERR" ? "stderr" : "stdout", bytes);
       position = {
         offset: String(BigInt(run.offset ?? 0) + BigInt(bytes.length)), attempt: run.attempt, attemptStartUs: run.attemptStartUs,
       };
     }
+    return bytes.length + lineBytes * begun;
   }
 
   return {
@@ -52,8 +56,8 @@ export function createLog({ client, connection, signal, parameter: id }) {
     // finished reports whether all output is shown that there will be.
     finished: () => finished,
 
-    // follow reads the output, unless that is under way, until the workload has ended; then it calls onEnd. When the page is hidden
-    // it ends, and the next call goes on where it was.
+    // follow reads the output, unless that is under way, until the workload has ended; then it calls onEnd. It ends early when the page
+    // is hidden, and the next call goes on where it was; and in a flood of output, after which the next call begins at the newest.
     async follow(onEnd) {
       if (reading || paused || finished) {
         return;
@@ -62,8 +66,15 @@ export function createLog({ client, connection, signal, parameter: id }) {
       const until = whileVisible(AbortSignal.any([signal, reading.signal]));
       try {
         const request = { id, follow: true, ...(position ?? { tailLines: tail }) };
+        const began = performance.now();
+        let taken = 0;
         for await (const run of client.stream("WorkloadService/ReadLogs", request, until)) {
-          take(run);
+          taken += take(run);
+          if (taken > flood && performance.now() - began < moment) {
+            texts.note("it writes more than can be shown: a part is left out");
+            position = null;
+            return;
+          }
         }
         finished = true;
         texts.end();
@@ -114,6 +125,7 @@ function createTexts(lines) {
   }
 
   return {
+    // add shows bytes of a stream, and returns how many lines they have ended.
     add(name, bytes) {
       let s = streams.get(name);
       if (!s) {
@@ -135,6 +147,7 @@ function createTexts(lines) {
           s.line = null;
         }
       });
+      return parts.length - 1;
     },
     note: (text) => setText(line("note"), text),
     end() {

@@ -77,7 +77,11 @@ function show() {
   }
   const [match, name, view] = found;
   for (const link of at("nav").children) {
-    link.toggleAttribute("aria-current", link.dataset.view === name);
+    if (link.dataset.view === name) {
+      link.setAttribute("aria-current", "page");
+    } else {
+      link.removeAttribute("aria-current");
+    }
   }
   view(main, {
     client, connection, sampler, signal: shown.signal, parameter: decode(match[1] ?? ""), query: new URLSearchParams(query),

@@ -17,8 +17,8 @@ import (
 // The bounds of a Server.
 const (
 	maxConnections = 32
-	// maxPages is how many requests are answered at a time; more are refused with 503. Those that come while figures are read
-	// get what is being read.
+	// maxPages is how many pages are made at a time; more requests are refused with 503. Those that come while figures are read
+	// get what is being read. A page that is made has left this place to others, however slowly it is read.
 	maxPages = 4
 	// pageTime is how long a page may take; a reader that is slower loses its connection.
 	pageTime    = 10 * time.Second
@@ -43,7 +43,7 @@ func NewServer(m *Metrics, admit func(authorization []string) error) *Server {
 		EnableOpenMetrics:   true,
 	})
 	mux := http.NewServeMux()
-	mux.Handle("GET "+Path, page)
+	mux.Handle("GET "+Path, buffered(page))
 	return &Server{http.Server{
 		Handler:           admitted(admit, mux),
 		ReadHeaderTimeout: headTime,
@@ -66,6 +66,30 @@ func admitted(admit func(authorization []string) error, next http.Handler) http.
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// buffered answers with what next has written, once that has returned. So next does not wait for a reader.
+func buffered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		b := &buffer{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(b, r)
+		w.WriteHeader(b.status)
+		_, _ = w.Write(b.body)
+	})
+}
+
+// buffer is a ResponseWriter that keeps the answer.
+type buffer struct {
+	http.ResponseWriter
+	status int
+	body   []byte
+}
+
+func (b *buffer) WriteHeader(status int) { b.status = status }
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.body = append(b.body, p...)
+	return len(p), nil
 }
 
 // Serve serves at l until Stop is called, then returns nil. It speaks TLS if config is not nil.

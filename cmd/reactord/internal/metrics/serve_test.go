@@ -36,6 +36,44 @@ func (p *pipes) dial() net.Conn {
 	return ours
 }
 
+// Readers that never read their pages take no places of those that do.
+func TestReadersThatNeverRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, s, served := newPipes(), NewServer(full(), anybody), make(chan error)
+		go func() { served <- s.Serve(l, nil) }()
+		for range maxConnections - 1 {
+			_, _ = io.WriteString(l.dial(), request)
+		}
+		synctest.Wait()
+		began, last := time.Now(), l.dial()
+		if status := ask(last); status != "HTTP/1.1 200 OK" || time.Since(began) > 0 {
+			t.Errorf("got %q after %v", status, time.Since(began))
+		}
+		stop(t, s, served)
+		_ = last.Close()
+	})
+}
+
+// ask asks for a page, and returns the begin of the answer.
+func ask(c net.Conn) string {
+	answer := make([]byte, len("HTTP/1.1 200 OK"))
+	if _, err := io.WriteString(c, request); err != nil {
+		return err.Error()
+	}
+	n, _ := io.ReadFull(c, answer)
+	return string(answer[:n])
+}
+
+func stop(t *testing.T, s *Server, served <-chan error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	s.Stop(ctx)
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 const request = "GET " + Path + " HTTP/1.1\r\nHost: h\r\n\r\n"
 
 // A reader that is slow, or does nothing at all, has its place for a bounded time.
@@ -81,19 +119,10 @@ func TestSlowReaders(t *testing.T) {
 				if took := time.Since(began); took > tt.most+time.Second {
 					t.Errorf("the others have their places for %v, want %v", took, tt.most)
 				}
-				if _, err := io.WriteString(next, request); err != nil {
-					t.Error(err)
+				if status := ask(next); status != "HTTP/1.1 200 OK" {
+					t.Errorf("got %q", status)
 				}
-				answer := make([]byte, len("HTTP/1.1 200 OK"))
-				if _, err := io.ReadFull(next, answer); err != nil || string(answer) != "HTTP/1.1 200 OK" {
-					t.Errorf("got %q, %v", answer, err)
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-				defer cancel()
-				s.Stop(ctx)
-				if err := <-served; err != nil {
-					t.Error(err)
-				}
+				stop(t, s, served)
 				_ = next.Close()
 			})
 		})

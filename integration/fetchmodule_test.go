@@ -70,6 +70,10 @@ func TestFetchModule(t *testing.T) {
 		t.Errorf("it printed %q", out)
 	}
 
+	if _, errs, status := c.run(t, "", "run", "--dir", filepath.Dir(credentials)+":/x", "sleeper"); status != 125 || !strings.Contains(errs, "which is the daemon's own") {
+		t.Errorf("a guest with the credentials: status %d, %q", status, errs)
+	}
+
 	_, err = fetch(address + "/you/sleeper:1")
 	wantReason(t, err, codes.FailedPrecondition, "REGISTRY_DENIED", "may not read from "+address+"/you/sleeper: the operator can allow it with --registry")
 	_, err = fetch(address + "/meagre/sleeper:1")
@@ -85,6 +89,20 @@ func TestFetchModule(t *testing.T) {
 	wantReason(t, err, codes.FailedPrecondition, "REGISTRY_DENIED", "refuses access (401)")
 	if _, errs, status := c.run(t, "", "run", "--daemon-pulls", "oci://"+address+"/me/sleeper:1"); status != 125 || !strings.Contains(errs, "refuses access") {
 		t.Errorf("status %d, %q", status, errs)
+	}
+}
+
+// A store that has no room for a module says so, and keeps nothing of it.
+func TestFetchIntoFullStore(t *testing.T) {
+	t.Parallel()
+	address := testkit.Registry(t, false)
+	d := testkit.Start(t, t.TempDir(), "--registry=http://"+address, "--module-store=1MiB")
+	c := newCtlOf(t, d)
+	c.must(t, "module", "push", toolFile(t), "oci://"+address+"/tool:1") // of 3 MiB
+	_, err := d.Modules.FetchModule(t.Context(), &reactorv1.FetchModuleRequest{Reference: address + "/tool:1"})
+	wantReason(t, err, codes.ResourceExhausted, "STORE_FULL", "has no room for a module")
+	if list, err := d.Modules.ListModules(t.Context(), &reactorv1.ListModulesRequest{}); err != nil || len(list.GetModules()) > 0 {
+		t.Errorf("the store has %v, %v", list, err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/internal/oci"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
@@ -18,7 +19,7 @@ func (a *app) moduleSnapshotCommand() *cobra.Command {
 		Use:   "snapshot MODULE",
 		Short: "Initialize a module, and store what came of it as a module of its own",
 		Long: `Initialize a module, and store what came of it as a module of its own: what calls its exports finds it initialized,
-and starts that much sooner. MODULE is a Go package, a .wasm file, a digest or a tag. It has to be a library: a file is built
+and starts that much sooner. MODULE is a Go package, a .wasm file, a digest, a tag or oci://REGISTRY/REPOSITORY:TAG. It has to be a library: a file is built
 in Go with -buildmode=c-shared, in C with -mexec-model=reactor. The digest of the new module is printed; what the
 initialization writes goes to the error output.
 
@@ -39,6 +40,7 @@ when they start.`,
 	flags.StringVarP(&req.Tag, "tag", "t", "", "point this `TAG` at the new module")
 	flags.BoolVar(&req.AllowClock, "allow-clock", false, "let the initialization ask for the time, and wait")
 	flags.BoolVar(&req.AllowRandom, "allow-random", false, "let the initialization ask for random numbers")
+	a.addRegistry(cmd)
 	cmd.RunE = a.remote(func(cmd *cobra.Command, args []string) (err error) {
 		if err := a.meetForWork(cmd.Context()); err != nil {
 			return err
@@ -55,8 +57,11 @@ when they start.`,
 	return cmd
 }
 
-// pushed returns what names a module for the daemon: arg, or the digest of the file that it names, which is pushed.
+// pushed returns what names a module for the daemon: arg, or the digest of the file or artifact that it names, which is pushed.
 func (a *app) pushed(ctx context.Context, arg string) (string, error) {
+	if oci.IsReference(arg) {
+		return a.stored(ctx, arg)
+	}
 	if !source.IsPath(arg) {
 		return arg, checkArguments([]string{arg})
 	}

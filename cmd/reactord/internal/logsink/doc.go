@@ -1,7 +1,7 @@
 // Package logsink sends on what guests print, line by line: as JSON to the standard output, or to a collector of OpenTelemetry.
 //
 //	Sink    the queue, and the goroutine that sends
-//	output  what one attempt prints, cut into lines
+//	output  what one attempt prints, cut into lines; spent: how many it has had
 //	sender  where they go
 //
 // # Lines
@@ -12,7 +12,8 @@
 // # Bounds
 //
 // Guests never wait. Lines that wait to be sent, and those that are not complete, have maxBytes together, of which the latter have
-// half. What has no room is lost, counted in lines, and told in the log.
+// half. An attempt may print so many lines at once (burst) and so many a second (perSecond), for the work on them is charged to nobody.
+// What is beyond is lost, counted in lines, and told in the log.
 //
 // # Concurrency
 //

@@ -154,6 +154,21 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// An attempt that prints without an end does not take a processor for itself.
+func TestSpent(t *testing.T) {
+	k := &kept{}
+	s := newSink(k, zap.NewNop())
+	o := s.Open(source)
+	now := time.Now()
+	o.Write(api.Stdout, []byte(strings.Repeat("\n", burst+100)), now)
+	o.Write(api.Stdout, []byte(strings.Repeat("\n", 2*perSecond)), now.Add(time.Second))
+	o.Close()
+	stop(t, s)
+	if sent, lost := len(k.lines), s.losses.Count(); sent != burst+perSecond || lost != 100+perSecond {
+		t.Errorf("%d lines are sent, and %d are lost", sent, lost)
+	}
+}
+
 // Lines that are never complete take half of the room at most. What has none goes out in pieces.
 func TestUnfinishedLines(t *testing.T) {
 	k := &kept{}

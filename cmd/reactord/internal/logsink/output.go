@@ -31,6 +31,7 @@ type output struct {
 	sink  *Sink
 	from  *hooks.Source
 	rests [2]rest // of each stream
+	spent spent
 }
 
 // rest is the beginning of a line that is not complete.
@@ -53,6 +54,10 @@ func (o *output) Write(stream api.Stream, p []byte, at time.Time) {
 	for len(text) > 0 {
 		l, behind, ok := o.cut(r, text, at)
 		if text = behind; !ok {
+			break
+		}
+		if !o.spent.take(at) {
+			o.sink.losses.Lose(1 + strings.Count(text, "\n"))
 			break
 		}
 		l.from, l.stream = o.from, stream

@@ -111,8 +111,11 @@ func (e *environment) of(of signal, what string) variable {
 	return e.variable(prefix + what)
 }
 
+// fault adds a fault, unless it is known: several signals may have a variable in common.
 func (e *environment) fault(v variable, format string, args ...any) {
-	e.faults = append(e.faults, "$"+v.name+": "+fmt.Sprintf(format, args...))
+	if text := "$" + v.name + ": " + fmt.Sprintf(format, args...); !slices.Contains(e.faults, text) {
+		e.faults = append(e.faults, text)
+	}
 }
 
 func (e *environment) isTrue(name string) bool {

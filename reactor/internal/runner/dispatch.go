@@ -168,7 +168,7 @@ func (r *Runner) prepare(w *workload, module abi.Program) (*started, *api.Spec, 
 	if r.cfg.Hooks.Any() {
 		a.trace, a.created = hooks.TraceParent(record.TraceParent(rec)), rec.Created
 	}
-	cfg.Tracer, cfg.OpenOutput = r.tracer(a, cfg.Number), r.outputOf(a, spec)
+	cfg.Tracer, cfg.OpenOutput = r.tracer(a, spec, cfg.Number), r.outputOf(a, spec)
 	a.Init(&r.cfg.Host, a, &cfg)
 	return a, spec, nil
 }

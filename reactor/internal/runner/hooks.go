@@ -63,9 +63,10 @@ func (r *Runner) onLoaded(w *workload, a *started) {
 	}
 }
 
-// tracer returns what follows the HTTP requests of an attempt that is about to be made; nil if nothing does.
-func (r *Runner) tracer(a *started, number uint32) wasihttp.Tracer {
-	if r.cfg.TraceHTTP == nil {
+// tracer returns what follows the HTTP requests of an attempt that is about to be made; nil if nothing does, or if there will be none,
+// since the guest has no grants.
+func (r *Runner) tracer(a *started, spec *api.Spec, number uint32) wasihttp.Tracer {
+	if r.cfg.TraceHTTP == nil || len(spec.Grants) == 0 {
 		return nil
 	}
 	e := event(a.workload, a)

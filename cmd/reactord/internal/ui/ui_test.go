@@ -277,7 +277,7 @@ func TestDeafBrowser(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
 		t.Run(protocol, func(t *testing.T) {
 			done := make(chan error)
-			server := httptest.NewUnstartedServer(bounded(patience, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server := httptest.NewUnstartedServer(bounded(patience, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				flush := w.(http.Flusher).Flush
 				flush()
 				time.Sleep(3 * patience)

@@ -49,7 +49,7 @@ export function createRows() {
       arrange(workloads);
     },
 
-    // refresh takes over the first page, which is all there is if whole is set. Rows that it does not have any more are gone, as far
+    // refresh takes over the first page, and nothing but that if whole is set. Rows that it does not have any more are gone, as far
     // down as it reaches. If it does not reach down to any of the rows, workloads between them are not known: then they are all
     // gone, and it returns true.
     refresh(workloads, whole) {

@@ -26,6 +26,7 @@ export function showWorkloads(root, { client, connection, signal, query, onList 
   root.replaceChildren(el("h1", {}, "Workloads"), el("div", { class: "tools", role: "search" }, field, choice), fault, note, rows.element, more);
 
   let asked = new AbortController(); // ends what the filter before has begun
+  let filter = parse("", "");
   let rest = null; // the token of the next page
 
   function tell(examining) {
@@ -41,31 +42,32 @@ export function showWorkloads(root, { client, connection, signal, query, onList 
   function read() {
     asked.abort();
     asked = new AbortController();
-    const until = AbortSignal.any([signal, asked.signal]);
-    const filter = parse(field.value, choice.value);
+    filter = parse(field.value, choice.value);
     onList(keepAddress(field.value.trim(), choice.value));
-    const feed = createFeed({ client, connection, signal: until, filter });
-    feed.run({
+    let begun = false; // the rows are this filter's
+    createFeed({ client, connection, signal: AbortSignal.any([signal, asked.signal]), filter }).run({
+      onPart(part) {
+        rows.replace(part.workloads);
+        tell(true);
+      },
       onPage(page) {
         setText(fault, "");
-        rest = page.rest;
-        rows.replace(page.workloads);
-        tell(page.examining);
-      },
-      onRefresh(page) {
-        if (rows.refresh(page.workloads, page.rest === null)) {
+        if (rows.refresh(page.workloads, page.rest === null || !begun)) {
           rest = page.rest;
         }
+        begun = true;
         tell(false);
       },
       onChange(workload) {
         rows.change(workload, filter, maxRows);
         tell(false);
       },
-      onFault(error) {
-        rows.replace([]);
-        rest = null;
-        tell(false);
+      onFault(error, none) {
+        if (none) {
+          rows.replace([]);
+          rest = null;
+          tell(false);
+        }
         setText(fault, error.message);
       },
     });
@@ -74,7 +76,7 @@ export function showWorkloads(root, { client, connection, signal, query, onList 
   more.addEventListener("click", async () => {
     more.disabled = true;
     try {
-      const page = await search(client, parse(field.value, choice.value), rest, AbortSignal.any([signal, asked.signal]));
+      const page = await search(client, filter, rest, AbortSignal.any([signal, asked.signal]));
       rest = page.rest;
       rows.append(page.workloads);
       tell(false);

@@ -11,7 +11,7 @@ type Tracer interface {
 	// Received is called with a request that has come for a component, before that has it.
 	Received(r *http.Request) Traced
 	// Sending is called with a request of a component, before it is sent. parent is Traced.Parent of the request that the component
-	// sends it for; nil: it is not known.
+	// sends it for; without a span if that is not known.
 	Sending(parent context.Context, r *http.Request) Traced
 }
 

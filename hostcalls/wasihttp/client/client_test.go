@@ -500,7 +500,7 @@ func TestTracer(t *testing.T) {
 		if authority != "" {
 			r.Authority = authority
 		}
-		r.Parent = parent
+		r.Parent = parent //nolint:fatcontext // each request is another one
 		if _, body, code := f.send(r); code == ok && body != "below a request" {
 			t.Errorf("the server gets %q", body)
 		}

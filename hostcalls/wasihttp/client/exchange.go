@@ -88,6 +88,14 @@ func (x *exchange) onConn(got httptrace.GotConnInfo) {
 	}
 }
 
+// parent has the span of the request for which this one is sent, if that is known.
+func (x *exchange) parent() context.Context {
+	if p := x.request.Parent; p != nil {
+		return p
+	}
+	return context.Background()
+}
+
 // fail ends the exchange, if it has not ended.
 func (x *exchange) fail(err error) { x.cancel(err) }
 
@@ -160,7 +168,7 @@ func (x *exchange) options() wasihttp.Options {
 func (x *exchange) run(answer func(*wasihttp.Response, error)) {
 	request := x.newRequest()
 	if t := x.client.config.Tracer; t != nil {
-		x.traced = t.Sending(x.request.Parent, request)
+		x.traced = t.Sending(x.parent(), request)
 	}
 	late := time.AfterFunc(x.options().FirstByte.Or(firstByteTimeout), func() { x.fail(fault(wasihttp.ResponseTimeout)) })
 	response, err := x.client.transport.RoundTrip(request)

@@ -34,7 +34,7 @@ func (t *requests) Sending(parent context.Context, r *http.Request) wasihttp.Tra
 	ctx := named(context.Background(), r.Header)
 	switch {
 	case trace.SpanContextFromContext(ctx).IsValid():
-	case parent != nil:
+	case trace.SpanContextFromContext(parent).IsValid():
 		ctx = parent
 	default:
 		ctx = t.running()

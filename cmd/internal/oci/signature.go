@@ -167,22 +167,24 @@ func isPayloadOf(payload []byte, subject digest.Digest) bool {
 // bundles looks at the signatures that refer to the artifact.
 func (v *verification) bundles(ctx context.Context, subject ocispec.Descriptor) error {
 	var found []ocispec.Descriptor
-	err := v.repository.Referrers(ctx, subject, bundleType, func(page []ocispec.Descriptor) error {
-		found = append(found, page...)
+	err := v.repository.Referrers(ctx, subject, "", func(page []ocispec.Descriptor) error {
+		for _, referrer := range page {
+			// Some list what refers to an artifact by the type of its config, which is none.
+			if referrer.ArtifactType == bundleType || referrer.ArtifactType == ocispec.MediaTypeEmptyJSON {
+				found = append(found, referrer)
+			}
+		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, errdef.ErrNotFound) {
 		return err
 	}
-	for _, referrer := range found {
-		if !v.more() {
-			break
-		}
+	for _, referrer := range found[:min(len(found), maxSignatures)] {
 		var manifest ocispec.Manifest
 		if err := readJSON(ctx, v.repository, v.artifact.Reference, referrer, &manifest); err != nil {
 			return err
 		}
-		if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != bundleType {
+		if len(manifest.Layers) != 1 || manifest.Layers[0].MediaType != bundleType || !v.more() {
 			continue
 		}
 		text, err := v.blob(ctx, manifest.Layers[0])

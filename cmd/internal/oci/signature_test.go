@@ -99,7 +99,7 @@ func (f *fakeRegistry) signTag(s signer, artifact, signed digest.Digest) {
 }
 
 // signBundle puts a bundle into the tag of those that refer to an artifact, for a registry that has no list of them.
-func (f *fakeRegistry) signBundle(s signer, artifact, signed digest.Digest, predicate string) {
+func (f *fakeRegistry) signBundle(s signer, artifact, signed digest.Digest, predicate, listedAs string) {
 	statement := fmt.Sprintf(`{"_type":"https://in-toto.io/Statement/v1","subject":[{"digest":{"sha256":%q}}],"predicateType":%q,"predicate":{}}`, signed.Encoded(), predicate)
 	bundle := fmt.Sprintf(`{"mediaType":%q,"verificationMaterial":{"publicKey":{"hint":"x"}},"dsseEnvelope":{"payload":%q,"payloadType":%q,"signatures":[{"sig":%q}]}}`,
 		bundleType, base64.StdEncoding.EncodeToString([]byte(statement)), statementType, s.sign(string(preAuthenticated(statementType, []byte(statement)))))
@@ -107,7 +107,7 @@ func (f *fakeRegistry) signBundle(s signer, artifact, signed digest.Digest, pred
 	d := f.put("bundle", manifest)
 	text, _ := json.Marshal(manifest)
 	f.put(strings.Replace(artifact.String(), ":", "-", 1), ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{
-		{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: bundleType, Digest: d, Size: int64(len(text))},
+		{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: listedAs, Digest: d, Size: int64(len(text))},
 	}})
 }
 
@@ -125,13 +125,18 @@ func TestVerify(t *testing.T) {
 		{"ECDSA", []signer{theirs, ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(ours, a, a) }, ""},
 		{"another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(theirs, a, a) }, "none was made for it with a key that is accepted"},
 		{"another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(ours, a, other) }, "none was made for it"},
-		{"bundle", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, a, signedPredicate) }, ""},
-		{"bundle by another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(theirs, a, a, signedPredicate) }, "none was made for it"},
-		{"bundle of another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, other, signedPredicate) }, "none was made for it"},
-		{"attestation", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, a, "https://spdx.dev/Document") }, "none was made for it"},
+		{"bundle", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, a, signedPredicate, bundleType) }, ""},
+		{"bundle as cosign 2 lists it", []signer{ours}, func(f *fakeRegistry, a digest.Digest) {
+			f.signBundle(ours, a, a, signedPredicate, ocispec.MediaTypeEmptyJSON)
+		}, ""},
+		{"bundle by another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(theirs, a, a, signedPredicate, bundleType) }, "none was made for it"},
+		{"bundle of another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, other, signedPredicate, bundleType) }, "none was made for it"},
+		{"attestation", []signer{ours}, func(f *fakeRegistry, a digest.Digest) {
+			f.signBundle(ours, a, a, "https://spdx.dev/Document", bundleType)
+		}, "none was made for it"},
 		{"a tag that fails, and a bundle", []signer{ours}, func(f *fakeRegistry, a digest.Digest) {
 			f.signTag(theirs, a, a)
-			f.signBundle(ours, a, a, signedPredicate)
+			f.signBundle(ours, a, a, signedPredicate, bundleType)
 		}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -183,5 +188,29 @@ func TestParseKeyRefuses(t *testing.T) {
 		if _, err := ParseKey([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: %v, want %q", text, err, want)
 		}
+	}
+}
+
+// A bundle that cosign 2.6 has made, with its key.
+func TestBundleOfCosign(t *testing.T) {
+	const (
+		public = `-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEehH2ruJDonfaelBJZqrfU399CnRj
+g33bKGFTx74tCSV6jXs6oy8k18tjuDaihGSbzVRqREn/bDeiYQpqH1q/sA==
+-----END PUBLIC KEY-----
+`
+		bundle = `{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"jmwM9cTCJ7i3OGDxsaVTyJBrBSSSZ/HeZIKNpCuQ+6Q="}},"dsseEnvelope":{"payload":"eyJfdHlwZSI6Imh0dHBzOi8vaW4tdG90by5pby9TdGF0ZW1lbnQvdjEiLCJzdWJqZWN0IjpbeyJkaWdlc3QiOnsic2hhMjU2IjoiOGQ0MmZhYmIxMTY3MDE5YjgxMDlkMTM5NDVjYTJjMmM5NWRmNDRjNTIwMDAzM2ZhMjQyMDZjZjY3YzJmZTcyNSJ9fV0sInByZWRpY2F0ZVR5cGUiOiJodHRwczovL3NpZ3N0b3JlLmRldi9jb3NpZ24vc2lnbi92MSJ9","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":"MEQCIHNjdlD0+NjDU4kaT3kD+NfF4cmx5hNyQBdm5aOzI6HYAiB4mtT9S9kWsfWr7huHcq3JbkUpkfor1RewqU8KWHK8Mg=="}]}}`
+		signed = "sha256:8d42fabb1167019b8109d13945ca2c2c95df44c5200033fa24206cf67c2fe725"
+	)
+	key, err := ParseKey([]byte(public))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := &verification{keys: []Key{key}}
+	if !v.isBundleOf([]byte(bundle), signed) {
+		t.Error("it is not valid")
+	}
+	if v.isBundleOf([]byte(bundle), digest.FromString("another")) {
+		t.Error("it is valid for another artifact")
 	}
 }

@@ -301,6 +301,7 @@ func TestDeafBrowser(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			defer server.CloseClientConnections() // an answer that was broken off keeps its connection for a while
 			defer resp.Body.Close()
 			if _, err := io.ReadFull(resp.Body, make([]byte, 1)); err != nil {
 				t.Errorf("the answer ends although there is nothing to read: %v", err)

@@ -31,6 +31,22 @@ var elsewhere = map[string]string{
 	"SnapshotModule: QUEUE_FULL":     "as with PushModule",
 	"SnapshotModule: STORE_FULL":     "as with PushModule",
 
+	"PushModule: SIGNATURE_REQUIRED":   "TestRequireSignature",
+	"UploadModule: SIGNATURE_REQUIRED": "TestRequireSignature",
+	"FetchModule: SIGNATURE_REQUIRED":  "TestRequireSignature",
+	"FetchModule: MODULE_NOT_FOUND":    "TestFetchModule",
+	"FetchModule: STORE_FULL":          "TestFetchIntoFullStore",
+	"FetchModule: REGISTRY_FAULT":      "registries that lie; cmd/internal/oci",
+	"FetchModule: DIGEST_MISMATCH":     "registries that lie; cmd/internal/oci",
+	"FetchModule: UNAVAILABLE":         "registries that do not answer; cmd/reactord/internal/registries",
+	"FetchModule: MODULE_INVALID":      "as with PushModule, of what a registry has",
+	"FetchModule: MODULE_UNSUPPORTED":  "as with PushModule, of what a registry has",
+	"FetchModule: MODULE_TOO_LARGE":    "as with PushModule, of what a registry has",
+	"FetchModule: LIMIT_EXCEEDED":      "as with PushModule, of what a registry has",
+	"FetchModule: QUEUE_FULL":          "as with PushModule",
+	"FetchModule: PUSH_STALLED":        "as with PushModule",
+	"FetchModule: DRAINING":            "as with PushModule",
+
 	"TagModule: STORE_FULL":               "a full disk",
 	"SubmitWorkload: MODULE_UNSUPPORTED":  "a module of a kind that a later daemon stored",
 	"SubmitWorkload: UNAVAILABLE":         "a granted folder on a file system that hangs",
@@ -164,6 +180,10 @@ func (p *provoked) modules(t *testing.T, d *testkit.Daemon) {
 	p.by("ListModules", "INVALID_ARGUMENT", err)
 	_, err = d.Modules.PruneModules(ctx, &reactorv1.PruneModulesRequest{UnusedFor: durationpb.New(-1)})
 	p.by("PruneModules", "INVALID_ARGUMENT", err)
+	_, err = d.Modules.FetchModule(ctx, &reactorv1.FetchModuleRequest{Reference: "a b"})
+	p.by("FetchModule", "INVALID_ARGUMENT", err)
+	_, err = d.Modules.FetchModule(ctx, &reactorv1.FetchModuleRequest{Reference: "127.0.0.1:1/not/allowed"})
+	p.by("FetchModule", "REGISTRY_DENIED", err)
 	busy := sleeper(t, d.Client, time.Hour)
 	d.Submit(t, busy)
 	_, err = d.Modules.DeleteModule(ctx, &reactorv1.DeleteModuleRequest{Module: busy.Module})

@@ -63,6 +63,7 @@ func TestDocuments(t *testing.T) {
 			elsewhere: map[string]string{
 				"sudoedit ": "it is an editor", "sudo systemctl ": "there is no systemd", "docker ": "there is no container",
 				"reactorctl module push ./hello.wasm oci://": "there is no such registry; TestCtlRegistry has one", "reactorctl run oci://": "likewise", "reactorctl module pull oci://": "likewise",
+				"reactord --ui ": "it is another daemon; TestUI has one", "echo \"http://": "it is for a browser", "reactord --metrics ": "it is another daemon; TestMetrics has one", "curl ": "likewise",
 			},
 			before: map[string]func(){
 				"reactorctl submit --id web ": func() { g.must(t, "reactorctl cancel web; reactorctl rm web") }, // the README's

@@ -32,6 +32,7 @@ type pod struct {
 	image     *testkit.Image
 	container corev1.Container
 	spec      corev1.PodSpec
+	own       bool   // it has a network of its own, so that its ports are free
 	group     string // of the memory limit; empty: there is none
 
 	process *exec.Cmd
@@ -77,7 +78,7 @@ func newPod(t *testing.T, v values) *pod {
 		p.image.Env = append(p.image.Env, e.Name+"="+e.Value)
 	}
 	p.mount(objects, set)
-	if p.system() {
+	if p.own = p.system(); p.own {
 		p.group = memoryGroup(t, p.container.Resources.Limits.Memory().Value())
 	}
 	return p
@@ -195,6 +196,10 @@ func (p *pod) start() {
 		script := `echo $$ > "$0/cgroup.procs" && exec chroot --userspec=` + fmt.Sprintf("%d:%d", imageUser, imageUser) + ` "$@"`
 		p.process = exec.CommandContext(p.Context(), "sh", append([]string{"-c", script, p.group, p.image.Root, "/usr/bin/reactord"}, args[1:]...)...) //nolint:gosec // it is ours
 		p.process.Env = append(p.image.Env, "PATH="+os.Getenv("PATH"))
+		p.process.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	if p.own {
+		p.process.SysProcAttr.Cloneflags = syscall.CLONE_NEWNET
 	}
 	p.process.Stdout, p.process.Stderr = p.log, p.log
 	if err := p.process.Start(); err != nil {

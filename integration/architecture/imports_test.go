@@ -262,6 +262,7 @@ var importers = map[string][]string{
 	"charm.land/bubbletea/v2":                              {"cmd/reactorctl/internal/viewer"},
 	"github.com/theory/jsonpath":                           {"cmd/reactorctl/internal/render"},
 	"github.com/KimMachineGun/automemlimit/memlimit":       {"reactor/internal/process"},
+	"golang.org/x/time/rate":                               {"cmd/reactord/internal/lifelog", "cmd/reactord/internal/logsink"},
 	"golang.org/x/sync/errgroup":                           {"cmd/reactorctl/internal/cli"},
 	"golang.org/x/sync/semaphore":                          {"reactor/store/sqlite"},
 	"connectrpc.com/vanguard":                              {"cmd/reactord/internal/ui"},

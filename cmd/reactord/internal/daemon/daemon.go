@@ -66,8 +66,8 @@ type Daemon struct {
 	lives     *lifelog.Log
 	health    *server.Health
 	telemetry telemetry
-	view      *view // the page for browsers; nil: none
-	page      *page // of metrics; nil: none
+	ui        *uiServer      // nil: none
+	metrics   *metricsServer // nil: none
 
 	registries *registries.Fetcher
 
@@ -112,43 +112,64 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		zap.Stringers("listen", d.addresses),
 		zap.String("data_dir", cfg.Reactor.DataDir),
 		zap.String("version", cfg.Reactor.Version))
-	abandon := func(err error) (*Daemon, error) {
+	if err := d.open(ctx, listeners); err != nil {
 		closeAll(listeners)
-		d.view.stop()
-		d.page.stop()
-		d.telemetry.stop()
+		d.stopOthers()
 		return nil, err
 	}
+	d.serve(listeners)
+	d.tend()
+	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
+	return d, nil
+}
+
+// open opens the store, and makes what serves and what observes. Nothing is served yet. What was made before an error is to be stopped.
+func (d *Daemon) open(ctx context.Context, listeners []net.Listener) error {
 	admission, err := d.newAdmission()
 	if err != nil {
-		return abandon(err)
+		return err
 	}
-	if d.telemetry, err = newTelemetry(ctx, cfg, log); err != nil {
-		return abandon(err)
+	if d.telemetry, err = newTelemetry(ctx, d.cfg, d.log); err != nil {
+		return err
 	}
-	if d.page, err = newPage(ctx, cfg, log); err != nil {
-		return abandon(err)
+	if d.metrics, err = newMetricsServer(ctx, d.cfg, d.log); err != nil {
+		return err
 	}
-	if d.view, err = newView(ctx, cfg, log); err != nil {
-		return abandon(err)
+	if d.ui, err = newUIServer(ctx, d.cfg, d.log); err != nil {
+		return err
 	}
-	cfg.Reactor.Logger, cfg.Reactor.OnOutage, cfg.Reactor.OnCommitted = log, d.health.SetOutage, d.page.onCommitted()
-	d.telemetry.observe(&cfg.Reactor, d.page.hooks(d.lives.Hooks()))
-	cfg.Reactor.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
-		return inflight.Reading(ctx, read == reactor.ReadMany)
-	}
-	cfg.Reactor.Private, cfg.Reactor.OwnAddresses = private(cfg), ownAddresses(d.page.and(d.view.and(listeners)))
-	if cfg.Reactor.ABIs, err = abis(); err == nil {
-		d.reactor, err = reactor.New(cfg.Reactor, openerOf(cfg.Reactor.DataDir, log))
-	}
-	if err != nil {
-		return abandon(err)
+	if d.reactor, err = d.newReactor(listeners); err != nil {
+		return err
 	}
 	d.lives.TakeSubmissions()
 	d.registries = d.newFetcher()
-	d.server = server.New(d.reactor, d.registries, admission, d.health, cfg.InFlight, d.lives, d.telemetry.calls(), log)
-	d.servePage() // before there are calls, which it counts
-	d.serveView()
+	d.server = server.New(d.reactor, server.Config{
+		Admission: admission, Limits: d.cfg.InFlight, Audit: d.lives, Health: d.health,
+		Registries: d.registries, Tracing: d.telemetry.calls(), Logger: d.log,
+	})
+	return nil
+}
+
+// newReactor opens the store and the reactor on it, which tells what happens to those who observe it.
+func (d *Daemon) newReactor(listeners []net.Listener) (*reactor.Reactor, error) {
+	cfg := d.cfg.Reactor
+	cfg.Logger, cfg.OnOutage, cfg.OnCommitted = d.log, d.health.SetOutage, d.metrics.onCommitted()
+	d.telemetry.observe(&cfg, d.metrics.hooks(d.lives.Hooks()))
+	cfg.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
+		return inflight.Reading(ctx, read == reactor.ReadMany)
+	}
+	cfg.Private, cfg.OwnAddresses = private(d.cfg), ownAddresses(d.metrics.and(d.ui.and(listeners)))
+	var err error
+	if cfg.ABIs, err = abis(); err != nil {
+		return nil, err
+	}
+	return reactor.New(cfg, openerOf(cfg.DataDir, d.log))
+}
+
+// serve serves all that is served.
+func (d *Daemon) serve(listeners []net.Listener) {
+	d.serveMetrics() // before there are calls, which it counts
+	d.serveUI()
 	for _, l := range listeners {
 		d.serving.Go(func() {
 			if err := d.server.Serve(l); err != nil {
@@ -156,6 +177,10 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 			}
 		})
 	}
+}
+
+// tend begins what goes on beside the calls, until tending is called.
+func (d *Daemon) tend() {
 	tending, cancel := context.WithCancel(context.Background())
 	d.tending = cancel
 	d.serving.Go(func() { trim.Run(tending) })
@@ -163,8 +188,13 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 	d.serving.Go(func() { d.lives.Run(tending) })
 	d.telemetry.run(tending, &d.serving)
 	d.followTokens(tending)
-	log.Info("serving", zap.Int("workers", d.reactor.Node().Workers))
-	return d, nil
+}
+
+// stopOthers stops what is served and sent beside the API.
+func (d *Daemon) stopOthers() {
+	d.ui.stop()
+	d.metrics.stop()
+	d.telemetry.stop()
 }
 
 // memory returns what the process may use, and what guests have of it.
@@ -269,9 +299,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.Background(), lastCalls)
 	defer cancel()
 	hung := d.server.Stop(last)
-	d.view.stop()
-	d.page.stop()
-	d.telemetry.stop()
+	d.stopOthers()
 	d.tending()
 	if hung == nil {
 		d.serving.Wait()

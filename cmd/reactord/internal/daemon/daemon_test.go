@@ -102,7 +102,7 @@ func TestStopWithPage(t *testing.T) {
 	defer client.CloseIdleConnections()
 	watch := func(token string) *http.Response {
 		t.Helper()
-		at := "http://" + d.view.listener.Addr().String() + reactorv1.WorkloadService_WatchWorkloads_FullMethodName
+		at := "http://" + d.ui.listener.Addr().String() + reactorv1.WorkloadService_WatchWorkloads_FullMethodName
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, at, strings.NewReader("\x00\x00\x00\x00\x02{}"))
 		if err != nil {
 			t.Fatal(err)

@@ -50,9 +50,9 @@ func listenAt(ctx context.Context, a config.Address) (net.Listener, error) {
 	return listenUnix(ctx, a.Addr)
 }
 
-// pageTLS returns how something else than the API is served: with the same certificate, to clients that speak other protocols; nil for
+// sameTLS returns how something else than the API is served: with the same certificate, to clients that speak other protocols; nil for
 // plain text.
-func (d *Daemon) pageTLS(protocols ...string) *tls.Config {
+func (d *Daemon) sameTLS(protocols ...string) *tls.Config {
 	if d.cfg.TLS.Cert == "" {
 		return nil
 	}

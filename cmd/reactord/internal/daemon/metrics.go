@@ -17,19 +17,19 @@ import (
 	"github.com/reactord/reactord/reactor/store"
 )
 
-// lastPage is how long pages under way may take to be written at the end.
-const lastPage = time.Second
+// lastScrape is how long pages under way may take to be written at the end.
+const lastScrape = time.Second
 
-// page serves metrics.
-type page struct {
+// metricsServer serves metrics. A nil one serves none.
+type metricsServer struct {
 	metrics  *metrics.Metrics
 	listener net.Listener
 	gate     *access.Gate
 	server   *metrics.Server
 }
 
-// newPage listens where cfg asks for metrics; it returns nil if it does not. What is counted is counted from then on.
-func newPage(ctx context.Context, cfg config.Config, log *zap.Logger) (*page, error) {
+// newMetricsServer listens where cfg asks for metrics; it returns nil if it does not. What is counted is counted from then on.
+func newMetricsServer(ctx context.Context, cfg config.Config, log *zap.Logger) (*metricsServer, error) {
 	if !cfg.ServesMetrics() {
 		return nil, nil
 	}
@@ -41,10 +41,10 @@ func newPage(ctx context.Context, cfg config.Config, log *zap.Logger) (*page, er
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve metrics at %s: %w", cfg.Metrics, err)
 	}
-	p := &page{metrics: metrics.New(), listener: l, gate: gate}
-	p.server = metrics.NewServer(p.metrics, gate.AdmitHTTP)
+	m := &metricsServer{metrics: metrics.New(), listener: l, gate: gate}
+	m.server = metrics.NewServer(m.metrics, gate.AdmitHTTP)
 	log.Info("metrics", zap.Stringer("at", config.AddressOf(l)), zap.Bool("tls", cfg.TLS.Cert != ""))
-	return p, nil
+	return m, nil
 }
 
 // newMetricsGate returns the gate for those who read metrics: they have a token of their own, since whoever has that of the API can
@@ -64,45 +64,45 @@ func newMetricsGate(cfg config.Config, log *zap.Logger) (*access.Gate, error) {
 	return access.NewGate(token), nil
 }
 
-// hooks returns the hooks that the page counts by, joined to others.
-func (p *page) hooks(others hooks.Hooks) hooks.Hooks {
-	if p == nil {
+// hooks returns the hooks that metrics are counted by, joined to others.
+func (m *metricsServer) hooks(others hooks.Hooks) hooks.Hooks {
+	if m == nil {
 		return others
 	}
-	return hooks.Join(others, p.metrics.Hooks())
+	return hooks.Join(others, m.metrics.Hooks())
 }
 
 // onCommitted returns what counts the store's commits; nil if nothing does.
-func (p *page) onCommitted() func(store.Commit) {
-	if p == nil {
+func (m *metricsServer) onCommitted() func(store.Commit) {
+	if m == nil {
 		return nil
 	}
-	return func(c store.Commit) { p.metrics.OnCommit(c.Took, c.Bytes) }
+	return func(c store.Commit) { m.metrics.OnCommit(c.Took, c.Bytes) }
 }
 
-// and returns all listeners of the daemon: others, and the page's.
-func (p *page) and(others []net.Listener) []net.Listener {
-	if p == nil {
+// and returns others and the listener for metrics.
+func (m *metricsServer) and(others []net.Listener) []net.Listener {
+	if m == nil {
 		return others
 	}
-	return append(slices.Clip(others), p.listener)
+	return append(slices.Clip(others), m.listener)
 }
 
-// servePage has the daemon's figures read and its calls counted, and serves the page, over TLS if the API is.
-func (d *Daemon) servePage() {
-	p := d.page
-	if p == nil {
+// serveMetrics has the daemon's figures read and its calls counted, and serves them, over TLS if the API is.
+func (d *Daemon) serveMetrics() {
+	m := d.metrics
+	if m == nil {
 		return
 	}
-	p.metrics.Read(metrics.Sources{
+	m.metrics.Read(metrics.Sources{
 		Node: d.reactor.Node, Reactor: d.reactor.Metrics,
 		Clients: d.clients, CertificateExpiry: d.certificateExpiry,
 	})
-	d.server.OnCall(func(c server.Ended) { p.metrics.OnCall(c.Method, c.Code.String(), c.Reason) })
-	files := d.pageTLS("http/1.1")
+	d.server.OnCall(func(c server.Ended) { m.metrics.OnCall(c.Method, c.Code.String(), c.Reason) })
+	files := d.sameTLS("http/1.1")
 	d.serving.Go(func() {
-		if err := p.server.Serve(p.listener, files); err != nil {
-			d.failed <- fmt.Errorf("serving metrics at %s: %w", p.listener.Addr(), err)
+		if err := m.server.Serve(m.listener, files); err != nil {
+			d.failed <- fmt.Errorf("serving metrics at %s: %w", m.listener.Addr(), err)
 		}
 	})
 }
@@ -130,12 +130,12 @@ func (d *Daemon) certificateExpiry() time.Time {
 }
 
 // stop ends what serve began. It may be called if that did not.
-func (p *page) stop() {
-	if p == nil {
+func (m *metricsServer) stop() {
+	if m == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastPage)
+	ctx, cancel := context.WithTimeout(context.Background(), lastScrape)
 	defer cancel()
-	p.server.Stop(ctx)
-	_ = p.listener.Close() // unless it was served
+	m.server.Stop(ctx)
+	_ = m.listener.Close() // unless it was served
 }

@@ -58,8 +58,8 @@ func (d *Daemon) guarded(do func(*access.Gate, tokenSource)) {
 	if d.gate.RequiresToken() {
 		do(d.gate, apiToken(d.cfg))
 	}
-	if d.page != nil && d.page.gate.RequiresToken() {
-		do(d.page.gate, metricsToken(d.cfg))
+	if d.metrics != nil && d.metrics.gate.RequiresToken() {
+		do(d.metrics.gate, metricsToken(d.cfg))
 	}
 }
 

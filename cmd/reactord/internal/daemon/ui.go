@@ -14,17 +14,17 @@ import (
 	"github.com/reactord/reactord/cmd/reactord/internal/ui"
 )
 
-// lastViews is how long answers to browsers may take to be written at the end.
-const lastViews = time.Second
+// lastAnswers is how long answers to browsers may take to be written at the end.
+const lastAnswers = time.Second
 
-// view serves the page for browsers. A nil view serves none.
-type view struct {
+// uiServer serves the page for browsers. A nil one serves none.
+type uiServer struct {
 	listener net.Listener
 	server   *ui.Server
 }
 
-// newView listens where cfg asks for the page; it returns nil if it does not.
-func newView(ctx context.Context, cfg config.Config, log *zap.Logger) (*view, error) {
+// newUIServer listens where cfg asks for the page; it returns nil if it does not.
+func newUIServer(ctx context.Context, cfg config.Config, log *zap.Logger) (*uiServer, error) {
 	if !cfg.ServesUI() {
 		return nil, nil
 	}
@@ -45,7 +45,7 @@ func newView(ctx context.Context, cfg config.Config, log *zap.Logger) (*view, er
 		scheme = "https"
 	}
 	log.Info("the page for browsers", zap.String("at", scheme+"://"+config.AddressOf(l).String()+"/"))
-	return &view{l, server}, nil
+	return &uiServer{l, server}, nil
 }
 
 // namesOf returns which names of hosts may lead to the page, besides localhost. With TLS it is the certificate that proves a name.
@@ -55,39 +55,39 @@ func namesOf(cfg config.Config) func(string) bool {
 }
 
 // and returns others and the page's listener.
-func (v *view) and(others []net.Listener) []net.Listener {
-	if v == nil {
+func (u *uiServer) and(others []net.Listener) []net.Listener {
+	if u == nil {
 		return others
 	}
-	return append(slices.Clip(others), v.listener)
+	return append(slices.Clip(others), u.listener)
 }
 
-// serveView serves the page, over TLS if the API is, and the calls that it passes on.
-func (d *Daemon) serveView() {
-	v := d.view
-	if v == nil {
+// serveUI serves the page, over TLS if the API is, and the calls that it passes on.
+func (d *Daemon) serveUI() {
+	u := d.ui
+	if u == nil {
 		return
 	}
-	files := d.pageTLS("h2", "http/1.1")
+	files := d.sameTLS("h2", "http/1.1")
 	d.serving.Go(func() {
-		if err := v.server.Serve(v.listener, files); err != nil {
-			d.failed <- fmt.Errorf("serving the page at %s: %w", v.listener.Addr(), err)
+		if err := u.server.Serve(u.listener, files); err != nil {
+			d.failed <- fmt.Errorf("serving the page at %s: %w", u.listener.Addr(), err)
 		}
 	})
 	d.serving.Go(func() {
-		if err := d.server.Serve(v.server.Inner()); err != nil {
+		if err := d.server.Serve(u.server.Inner()); err != nil {
 			d.failed <- fmt.Errorf("serving the calls of the page: %w", err)
 		}
 	})
 }
 
-// stop ends what serveView began. It may be called if that did not.
-func (v *view) stop() {
-	if v == nil {
+// stop ends what serveUI began. It may be called if that did not.
+func (u *uiServer) stop() {
+	if u == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lastViews)
+	ctx, cancel := context.WithTimeout(context.Background(), lastAnswers)
 	defer cancel()
-	v.server.Stop(ctx)
-	_ = v.listener.Close() // unless it was served
+	u.server.Stop(ctx)
+	_ = u.listener.Close() // unless it was served
 }

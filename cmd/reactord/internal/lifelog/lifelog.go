@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/internal/clip"
@@ -14,6 +15,9 @@ import (
 )
 
 const (
+	// burst and perSecond are the budget of a kind of lines: how many are written after a while without any, and in the long run.
+	burst     = 200
+	perSecond = 5
 	// most is how many lines wait to be written. It is more than all budgets together allow at once.
 	most = 4096
 	// interval is how often the lines that were left out are told of.
@@ -37,19 +41,24 @@ type Log struct {
 	mu      sync.Mutex
 	scope   config.LogWorkloads
 	taking  bool // new submissions; before that, what an earlier daemon has left is queued
-	usual   budget
-	unusual budget
-	grants  budget
-	refused budget // apart, since whoever is refused chooses how often
-	network budget // apart, since guests choose how often
+	usual   *rate.Limiter
+	unusual *rate.Limiter
+	grants  *rate.Limiter
+	refused *rate.Limiter // apart, since whoever is refused chooses how often
+	network *rate.Limiter // apart, since guests choose how often
 	lines   []line
 	untold  tally // what was left out since the last summary
 }
 
 // New makes a log of the workloads in scope.
 func New(log *zap.Logger, scope config.LogWorkloads) *Log {
-	return &Log{log: log, ready: notify.NewSignal(), scope: scope}
+	return &Log{
+		log: log, ready: notify.NewSignal(), scope: scope,
+		usual: newBudget(), unusual: newBudget(), grants: newBudget(), refused: newBudget(), network: newBudget(),
+	}
 }
+
+func newBudget() *rate.Limiter { return rate.NewLimiter(perSecond, burst) }
 
 // SetScope changes which workloads are logged.
 func (l *Log) SetScope(scope config.LogWorkloads) {
@@ -99,7 +108,7 @@ func (l *Log) add(n line) {
 		return
 	}
 	b := l.budgetOf(n.event)
-	if len(l.lines) == most || !debug && !b.take(n.of.Time) {
+	if len(l.lines) == most || !debug && !b.AllowN(n.of.Time, 1) {
 		l.untold[n.event]++
 		return
 	}
@@ -108,18 +117,18 @@ func (l *Log) add(n line) {
 }
 
 // budgetOf returns the budget of an event. mu is held.
-func (l *Log) budgetOf(e event) *budget {
+func (l *Log) budgetOf(e event) *rate.Limiter {
 	switch {
 	case e == refused:
-		return &l.refused
+		return l.refused
 	case e == netFail:
-		return &l.network
+		return l.network
 	case e.ofGrants():
-		return &l.grants
+		return l.grants
 	case e.unusual():
-		return &l.unusual
+		return l.unusual
 	}
-	return &l.usual
+	return l.usual
 }
 
 // inScope reports whether an event is to be logged. mu is held.

@@ -20,39 +20,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func TestBudget(t *testing.T) {
-	start := time.Unix(1000, 0)
-	for _, tt := range []struct {
-		name   string
-		before int           // lines at the start
-		after  time.Duration // until the others
-		more   int
-		want   int // of more, that may be written
-	}{
-		{"a few", 10, 0, 10, 10},
-		{"all at once", 0, 0, burst + 1, burst},
-		{"after a flood", 2 * burst, time.Second, burst, perSecond},
-		{"long after a flood", 2 * burst, time.Hour, 2 * burst, burst},
-		{"the clock is set back", burst, -time.Hour, 1, 0},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			var b budget
-			for range tt.before {
-				b.take(start)
-			}
-			got := 0
-			for range tt.more {
-				if b.take(start.Add(tt.after)) {
-					got++
-				}
-			}
-			if got != tt.want {
-				t.Errorf("%d lines, want %d", got, tt.want)
-			}
-		})
-	}
-}
-
 // live calls the hooks of one workload.
 func live(h hooks.Hooks, id string, o hooks.Outcome) {
 	e := hooks.Event{ID: id, Time: time.Now()}

@@ -1,7 +1,7 @@
 // Package logsink sends on what guests print, line by line: as JSON to the standard output, or to a collector of OpenTelemetry.
 //
 //	Sink    the queue, and the goroutine that sends
-//	output  what one attempt prints, cut into lines; spent: how many it has had
+//	output  what one attempt prints, cut into lines
 //	sender  where they go
 //
 // # Lines

@@ -5,6 +5,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"golang.org/x/time/rate"
+
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
 )
@@ -30,8 +32,8 @@ func (l *line) size() int { return len(l.text) + lineBytes }
 type output struct {
 	sink  *Sink
 	from  *hooks.Source
-	rests [2]rest // of each stream
-	spent spent
+	rests [2]rest       // of each stream
+	limit *rate.Limiter // of lines: encoding them takes a processor, which is not charged to the guest
 }
 
 // rest is the beginning of a line that is not complete.
@@ -56,7 +58,7 @@ func (o *output) Write(stream api.Stream, p []byte, at time.Time) {
 		if text = behind; !ok {
 			break
 		}
-		if !o.spent.take(at) {
+		if !o.limit.AllowN(at, 1) {
 			o.sink.losses.Lose(1 + strings.Count(text, "\n"))
 			break
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
 	"github.com/reactord/reactord/internal/notify"
@@ -20,6 +21,9 @@ const (
 	// maxLines and maxSent bound what is sent at a time, in lines and bytes.
 	maxLines = 1024
 	maxSent  = 1 << 20
+	// burst and perSecond bound the lines of an attempt: after a while without any, and in the long run.
+	burst     = 50_000
+	perSecond = 5_000
 	// lastWords is how long it may take, once nothing more is to be sent, until everything has ended.
 	lastWords = time.Second
 )
@@ -60,7 +64,9 @@ func newSink(to sender, log *zap.Logger) *Sink {
 }
 
 // Open returns what takes the output of an attempt. It is what Config.OpenOutput of a reactor asks for.
-func (s *Sink) Open(from hooks.Source) hooks.Output { return &output{sink: s, from: &from} }
+func (s *Sink) Open(from hooks.Source) hooks.Output {
+	return &output{sink: s, from: &from, limit: rate.NewLimiter(perSecond, burst)}
+}
 
 // Run says in the log what is lost, until ctx ends.
 func (s *Sink) Run(ctx context.Context) { s.losses.Run(ctx) }

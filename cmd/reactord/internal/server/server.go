@@ -84,18 +84,29 @@ type Tracing struct {
 	Parent func(context.Context) string
 }
 
-// New makes a server for r. It serves those whom admission admits, and limits bounds what they have in flight. It
-// tells audit who is granted what, and h that it drains. Modules of registries come by fetcher. It serves once Serve is called.
-func New(r *reactor.Reactor, fetcher *registries.Fetcher, admission Admission, h *Health, limits inflight.Limits, audit Audit, tracing Tracing, log *zap.Logger) *Server {
-	s := &Server{health: h}
+// Config says how a Server serves.
+type Config struct {
+	Admission  Admission           // whom it admits
+	Limits     inflight.Limits     // of what clients have in flight
+	Audit      Audit               // is told who is granted what
+	Health     *Health             // is served, and told of drains
+	Registries *registries.Fetcher // by which modules of registries come
+	Tracing    Tracing
+	Logger     *zap.Logger
+}
+
+// New makes a server for r. It serves once Serve is called.
+func New(r *reactor.Reactor, c Config) *Server {
+	s := &Server{health: c.Health}
+	tracing := c.Tracing
 	if tracing.Begin == nil {
 		tracing = Tracing{Begin: untraced, Parent: traceParent}
 	}
-	e := &edge{log: log, gate: admission.Gate, calls: &s.calls, begin: tracing.Begin}
-	gate := inflight.NewGate(limits, e.admit, log)
+	e := &edge{log: c.Logger, gate: c.Admission.Gate, calls: &s.calls, begin: tracing.Begin}
+	gate := inflight.NewGate(c.Limits, e.admit, c.Logger)
 	s.gate = gate
 	s.grpc = grpc.NewServer(append(gate.Options(),
-		grpc.Creds(inflight.Credentials(access.Transport(admission.TLS))),
+		grpc.Creds(inflight.Credentials(access.Transport(c.Admission.TLS))),
 		grpc.MaxRecvMsgSize(maxMessageBytes),
 		grpc.ChainUnaryInterceptor(e.unary),
 		grpc.ChainStreamInterceptor(e.stream),
@@ -114,12 +125,12 @@ func New(r *reactor.Reactor, fetcher *registries.Fetcher, admission Admission, h
 	registrar := inflight.Registrar{
 		Server: s.grpc, Gate: gate, MaxBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
-	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r, registries: fetcher})
-	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: audit, running: &s.running, parent: tracing.Parent})
-	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: h.SetDraining})
-	healthv1.RegisterHealthServer(registrar, h)
+	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r, registries: c.Registries})
+	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: c.Audit, running: &s.running, parent: tracing.Parent})
+	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: c.Health.SetDraining})
+	healthv1.RegisterHealthServer(registrar, c.Health)
 	reflection.Register(registrar)
-	h.serve(s.grpc.GetServiceInfo())
+	c.Health.serve(s.grpc.GetServiceInfo())
 	return s
 }
 

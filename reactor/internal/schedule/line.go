@@ -9,40 +9,57 @@ import (
 // list is a doubly linked list of entries, linked through themselves.
 type list[T, M any] struct {
 	first, last *Entry[T, M]
+	by          order
+}
+
+// order is by which of its links an entry is in a list.
+type order int
+
+const (
+	byTurn order = iota // in a list of its line, where what was put back or delayed comes first
+	byAge               // in the list of all that are pending, in the order in which they became that
+	orders
+)
+
+// links are an entry's place in a list.
+type links[T, M any] struct {
+	in         *list[T, M] // nil: none
+	prev, next *Entry[T, M]
 }
 
 func (l *list[T, M]) push(e *Entry[T, M]) {
-	e.in, e.prev, e.next = l, l.last, nil
+	e.links[l.by] = links[T, M]{in: l, prev: l.last}
 	if l.last == nil {
 		l.first = e
 	} else {
-		l.last.next = e
+		l.last.links[l.by].next = e
 	}
 	l.last = e
 }
 
 func (l *list[T, M]) pushFront(e *Entry[T, M]) {
-	e.in, e.prev, e.next = l, nil, l.first
+	e.links[l.by] = links[T, M]{in: l, next: l.first}
 	if l.first == nil {
 		l.last = e
 	} else {
-		l.first.prev = e
+		l.first.links[l.by].prev = e
 	}
 	l.first = e
 }
 
 func (l *list[T, M]) remove(e *Entry[T, M]) {
-	if e.prev == nil {
-		l.first = e.next
+	at := e.links[l.by]
+	if at.prev == nil {
+		l.first = at.next
 	} else {
-		e.prev.next = e.next
+		at.prev.links[l.by].next = at.next
 	}
-	if e.next == nil {
-		l.last = e.prev
+	if at.next == nil {
+		l.last = at.prev
 	} else {
-		e.next.prev = e.prev
+		at.next.links[l.by].prev = at.prev
 	}
-	e.in, e.prev, e.next = nil, nil, nil
+	e.links[l.by] = links[T, M]{}
 }
 
 // classes is the number of size classes of memory: two to each power of two.
@@ -130,10 +147,10 @@ func (s *Scheduler[T, M]) queueUp(e *Entry[T, M], in *list[T, M], front bool) {
 
 // takeOut removes an entry from the list in which it waits, if any.
 func (s *Scheduler[T, M]) takeOut(e *Entry[T, M]) {
-	if e.in == nil {
+	if e.links[byTurn].in == nil {
 		return
 	}
-	l, in := e.line, e.in
+	l, in := e.line, e.links[byTurn].in
 	in.remove(e)
 	if e.share != nil && e.share.short {
 		s.endShortage(e)

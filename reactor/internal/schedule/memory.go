@@ -282,7 +282,7 @@ func (s *Scheduler[T, M]) Free(e *Entry[T, M], peak int64) {
 	}
 	s.reserve(e, 0)
 	sh.leaving, sh.since = false, time.Time{}
-	if e.in == &s.memory.fresh {
+	if e.links[byTurn].in == &s.memory.fresh {
 		s.memory.fresh.remove(e)
 	}
 	e.line.yielding.Remove(&sh.place)

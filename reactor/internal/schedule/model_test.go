@@ -55,10 +55,12 @@ func (w *world) check() error {
 	for range w.lines {
 		lines++
 	}
-	for e := w.Oldest(); e != nil; e = e.later {
-		if pending--; !e.Stage().Pending() || e.later != nil && e.later.earlier != e {
+	for e := w.Oldest(); e != nil; {
+		next := e.links[byAge].next
+		if pending--; !e.Stage().Pending() || next != nil && next.links[byAge].prev != e {
 			w.fault("%d is %v, among those that wait", e.Value, e.Stage())
 		}
+		e = next
 	}
 	m := &w.Scheduler.memory
 	switch {
@@ -83,10 +85,10 @@ func (w *world) check() error {
 func (w *world) checkPlace(e *Entry[int, string]) error {
 	found := 0
 	count := func(l *list[int, string], stage lifecycle.Stage) {
-		for at := l.first; at != nil; at = at.next {
+		for at := l.first; at != nil; at = at.links[byTurn].next {
 			if at == e {
 				found++
-				if e.in != l || e.Stage() != stage {
+				if e.links[byTurn].in != l || e.Stage() != stage {
 					w.fault("%d is %v, in the list of what is %v", e.Value, e.Stage(), stage)
 				}
 			}
@@ -180,7 +182,7 @@ func (w *world) key() string {
 		num(n)
 	}
 	ids := func(l *list[int, string]) {
-		for e := l.first; e != nil; e = e.next {
+		for e := l.first; e != nil; e = e.links[l.by].next {
 			num(int64(e.Value))
 		}
 		num(-1)

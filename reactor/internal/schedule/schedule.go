@@ -37,7 +37,7 @@ type Scheduler[T, M any] struct {
 
 	stages   [lifecycle.Gone]int // number of entries by stage
 	bytes    int64               // size of the pending entries
-	waiting  waiting[T, M]       // the pending entries
+	waiting  list[T, M]          // the pending entries
 	live     int                 // entries that were started and have not ended
 	promised promised            // to submissions in progress
 	draining bool
@@ -65,20 +65,17 @@ type gate[T, M any] struct {
 
 // Entry is a value's state in a scheduler. The owner embeds it in what it schedules, and does not change it.
 type Entry[T, M any] struct {
-	Value      T
-	next, prev *Entry[T, M]
-	in         *list[T, M]  // the list in which it waits; nil: none
-	earlier    *Entry[T, M] // of the pending ones, as later
-	later      *Entry[T, M]
-	line       *line[T, M] // the line of its tenant
-	module     *module[T, M]
-	share      *share[T, M] // nil before it is first about to be started
-	delay      *delay[T, M] // from a failure of the host until its guest starts
-	key        Key
-	bytes      int64 // its size while it waits
-	held       int64 // input that stays in memory while it runs
-	machine    lifecycle.Machine
-	live       bool // it was started and has not ended
+	Value   T
+	links   [orders]links[T, M]
+	line    *line[T, M] // the line of its tenant
+	module  *module[T, M]
+	share   *share[T, M] // nil before it is first about to be started
+	delay   *delay[T, M] // from a failure of the host until its guest starts
+	key     Key
+	bytes   int64 // its size while it waits
+	held    int64 // input that stays in memory while it runs
+	machine lifecycle.Machine
+	live    bool // it was started and has not ended
 }
 
 // Init sets, before Add, what is scheduled: its value, its module, its size while it waits, and how much of it stays in
@@ -123,11 +120,15 @@ func New[T, M any](config Config) *Scheduler[T, M] {
 	if config.Memory <= 0 {
 		config.Memory = math.MaxInt64 / 2
 	}
-	return &Scheduler[T, M]{config: config, modules: make(map[Key]*module[T, M])}
+	return &Scheduler[T, M]{config: config, modules: make(map[Key]*module[T, M]), waiting: list[T, M]{by: byAge}}
 }
 
 // Live returns how many entries were started and have not ended.
 func (s *Scheduler[T, M]) Live() int { return s.live }
+
+// Oldest returns the entry that has waited for longest to be started: since Add, or since it was last put back after an attempt.
+// It returns nil if none waits.
+func (s *Scheduler[T, M]) Oldest() *Entry[T, M] { return s.waiting.first }
 
 // Pending returns how many entries wait to be started.
 func (s *Scheduler[T, M]) Pending() int {
@@ -300,7 +301,7 @@ func (s *Scheduler[T, M]) pick(l *line[T, M], freeing int64) *Entry[T, M] {
 	case l.loading < s.config.Loading && l.shorts < maxShort:
 		e = l.queue.first
 		if s.gate.shut {
-			if e = s.gate.only; e == nil || e.in != &l.queue {
+			if e = s.gate.only; e == nil || e.links[byTurn].in != &l.queue {
 				return nil
 			}
 		}

@@ -18,6 +18,7 @@ import (
 func BenchmarkReady(b *testing.B) {
 	for _, workloads := range []int{0, 100_000} {
 		b.Run(fmt.Sprintf("workloads=%d", workloads), func(b *testing.B) {
+			testkit.Binary(b, "reactord") // it is built before
 			dir := b.TempDir()
 			if workloads > 0 {
 				d := testkit.Start(b, dir)

@@ -1,5 +1,5 @@
 # The few targets people expect. `make ci` is what CI runs.
-.PHONY: all build test race lint proto bench fuzz cross arm64 release ci clean
+.PHONY: all build test race lint tidy proto bench fuzz cross arm64 release ci clean
 
 all: build test
 
@@ -20,6 +20,9 @@ lint:
 	go vet ./...
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run
 	cd proto && go run github.com/bufbuild/buf/cmd/buf@v1.75.0 lint
+
+tidy: ## every module here, those of the examples and the tests too
+	git ls-files '*go.mod' | while read -r module; do (cd "$$(dirname "$$module")" && go mod tidy) || exit 1; done
 
 proto: ## generate the Go code of the API
 	cd proto && go run github.com/bufbuild/buf/cmd/buf@v1.75.0 generate

@@ -81,6 +81,13 @@ func TestMetrics(t *testing.T) {
 	_, err := d.Workloads.GetWorkload(t.Context(), &reactorv1.GetWorkloadRequest{Id: "nonesuch"})
 	refusal{codes.NotFound, "WORKLOAD_NOT_FOUND", "nonesuch", ""}.check(t, err)
 
+	unknown := &reactorv1.SubmitWorkloadRequest{Spec: &reactorv1.WorkloadSpec{Module: "nonesuch"}}
+	if _, err := d.Workloads.SubmitWorkloads(t.Context(), &reactorv1.SubmitWorkloadsRequest{
+		Requests: []*reactorv1.SubmitWorkloadRequest{unknown, unknown},
+	}); err != nil {
+		t.Error(err)
+	}
+
 	s := startService(t, d, &reactorv1.HttpService{})
 	for path, want := range map[string]int{"/": http.StatusOK, "/error": http.StatusInternalServerError} {
 		if status, text := s.ask(s.h1, path); status != want {
@@ -99,6 +106,7 @@ func TestMetrics(t *testing.T) {
 		`reactord_guests_waiting{kind="timer"} 1`,
 		`reactord_api_calls_total{code="NotFound",method="reactor.v1.WorkloadService/GetWorkload"} 1`,
 		`reactord_api_errors_total{reason="WORKLOAD_NOT_FOUND"} 1`,
+		`reactord_api_errors_total{reason="MODULE_NOT_FOUND"} 2`,
 		`reactord_api_connections 1`,
 		`reactord_modules_loaded 2`,
 	} {

@@ -62,6 +62,10 @@ type Config struct {
 	// the worker, and must not block. By default nothing gets one.
 	OpenOutput func(hooks.Source) hooks.Output
 
+	// AdmitSigner reports whether new workloads and calls may have a module of a signer, which is as in an api.Module. It must not
+	// block. By default they may have all modules.
+	AdmitSigner func(signer string) bool
+
 	// Workers is the number of workers that run guests: GOMAXPROCS.
 	Workers int
 	// Quantum is the fuel a guest may burn before it gives the worker up: 500,000, about 200 us of compiled
@@ -171,6 +175,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Reading == nil {
 		c.Reading = func(context.Context, Read) (func(), error) { return func() {}, nil }
+	}
+	if c.AdmitSigner == nil {
+		c.AdmitSigner = func(string) bool { return true }
 	}
 	c.Workers = cmp.Or(c.Workers, runtime.GOMAXPROCS(0))
 	c.Quantum = cmp.Or(c.Quantum, 500_000)

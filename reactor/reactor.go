@@ -197,7 +197,7 @@ func (r *Reactor) openModules() error {
 	}
 	r.modules = modules.New(modules.Config{
 		Store: r.store, Engine: r.engine, ABIs: abis, Reading: r.readingMany, OnDamaged: r.onDamaged,
-		OnPruned: r.onPruned, Grace: moduleGrace,
+		OnPruned: r.onPruned, Grace: moduleGrace, Admits: r.cfg.AdmitSigner,
 		OnStored: func(digest store.Digest) { r.runner.OnModuleStored(digest) },
 		MaxBytes: uint64(r.cfg.MaxModuleBytes), MaxMemoryBytes: r.maxGuestMemory,
 	})

@@ -270,14 +270,14 @@ func (m *Module) finish() {
 		m.state, m.part = compiled, m.linking != nil && m.err == nil
 		m.retire(t)
 	}
-	close(m.ready)
 	discarded := m.forgotten
 	evicted := t.evict()
 	t.mu.Unlock()
 	closeAll(evicted)
 	if discarded {
-		m.engine.dropCode(m.digest) // it was stored since
+		m.engine.dropCode(m.digest) // it was stored since; before there are holders whose Load has returned, who may load it anew
 	}
+	close(m.ready)
 }
 
 // remembered reports whether the error of a load is kept instead of the module: it would come again, and finding out may have

@@ -21,6 +21,8 @@ type Module struct {
 	Name          string    // under which it was pushed last, for people
 	LastUseTime   time.Time // of the last submission or push
 	Damaged       bool      // its last load found it damaged on disk
+	Artifact      string    // of a registry, by digest, that the daemon last read it from; empty: none
+	Signer        string    // "sha256:" and the digest of the public key that a signature was last verified with; empty: none was
 }
 
 // ModuleKind says how a module is run. The values are those of ModuleKind in the API.
@@ -53,6 +55,8 @@ type PushRequest struct {
 	SizeBytes uint64 // the whole size of the module
 	Tag       string // if not empty, points at the module once it is stored
 	Name      string // for people; may be empty
+	// Artifact and Signer are as in a Module. They are empty for pushes of clients.
+	Artifact, Signer string
 	// Sender names the connection of the push, which may resume what the same connection sent before. Empty is none.
 	Sender string
 	// PrefixDigests are the SHA-256 digests of the first mebibyte of the module, of the first two, and so on. The
@@ -64,6 +68,7 @@ type PushRequest struct {
 type UploadRequest struct {
 	Content   []byte
 	Tag, Name string // as in a PushRequest
+	Signer    string // as in a PushRequest
 }
 
 // PruneRequest says which modules to remove.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -77,9 +78,26 @@ type Module struct {
 	// Info is the reactor's description of the module; the store does not interpret it.
 	Info []byte
 	Tags []string // sorted
-	Name string   // of the last push that had one
+	Provenance
 	// Used is when a workload of the module was last submitted or the module last pushed. It may lag behind by UseStep.
 	Used time.Time
+}
+
+// Provenance is what pushes say of a module. Each part is that of the last push that had one.
+type Provenance struct {
+	// Name is for people.
+	Name string
+	// Artifact is what the module was read from, if that was a registry: its reference by digest.
+	Artifact string
+	// Signer is the digest of the public key that a signature of the module was verified with.
+	Signer string
+}
+
+// Over returns p where it says something, and what was said before where it does not.
+func (p Provenance) Over(before Provenance) Provenance {
+	return Provenance{
+		Name: cmp.Or(p.Name, before.Name), Artifact: cmp.Or(p.Artifact, before.Artifact), Signer: cmp.Or(p.Signer, before.Signer),
+	}
 }
 
 // UseStep is how often a module's use by submissions is noted, so that most submissions write nothing for it.
@@ -87,9 +105,10 @@ const UseStep = time.Minute
 
 // NewModule is what is stored of a module beside its bytes.
 type NewModule struct {
-	Created   time.Time
-	Info      []byte
-	Tag, Name string // may be empty
+	Created time.Time
+	Info    []byte
+	Tag     string // may be empty
+	Provenance
 }
 
 // PrefixBytes is the step by which the Prefixes of a Resume grow.

@@ -118,8 +118,8 @@ type Modules interface {
 	// UntagModule removes a tag, and returns the module that it pointed at.
 	UntagModule(ctx context.Context, tag string) (Digest, error)
 
-	// UseModule notes a push of a stored module at a time, under a name if that is not empty.
-	UseModule(ctx context.Context, digest Digest, name string, at time.Time) error
+	// UseModule notes a push of a stored module at a time, and what the push says of it.
+	UseModule(ctx context.Context, digest Digest, from Provenance, at time.Time) error
 
 	// DeleteModule removes a module and its tags. It fails with an *InUseError while unfinished workloads use the
 	// module; a concurrent Submit either comes first, or finds the module gone.

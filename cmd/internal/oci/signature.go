@@ -42,7 +42,10 @@ const (
 )
 
 // Key is a public key that signatures are verified with.
-type Key struct{ public crypto.PublicKey }
+type Key struct {
+	public crypto.PublicKey
+	id     string
+}
 
 // ParseKey parses a public key in PEM, as cosign writes it: ECDSA, Ed25519 or RSA.
 func ParseKey(text []byte) (Key, error) {
@@ -57,17 +60,26 @@ func ParseKey(text []byte) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("it is not a public key: %w", err)
 	}
+	// Of the form that this key is written in here, whatever the file's was.
+	canonical, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return Key{}, fmt.Errorf("it is not a public key: %w", err)
+	}
+	key := Key{public, digest.FromBytes(canonical).String()}
 	switch k := public.(type) {
 	case *ecdsa.PublicKey, ed25519.PublicKey:
-		return Key{k}, nil
+		return key, nil
 	case *rsa.PublicKey:
 		if k.N.BitLen() < minRSA {
 			return Key{}, fmt.Errorf("an RSA key of %d bits is too short: %d are needed", k.N.BitLen(), minRSA)
 		}
-		return Key{k}, nil
+		return key, nil
 	}
 	return Key{}, fmt.Errorf("it is a key of another kind, %T: give ECDSA, Ed25519 or RSA", public)
 }
+
+// ID names the key: "sha256:" and the digest of its PKIX form (RFC 5280, section 4.1: SubjectPublicKeyInfo).
+func (k Key) ID() string { return k.id }
 
 // verifies reports whether a signature of a message was made with the key's private half.
 func (k Key) verifies(message, signature []byte) bool {
@@ -83,26 +95,28 @@ func (k Key) verifies(message, signature []byte) bool {
 	return false
 }
 
-// Verify returns an Error of the kind Unsigned unless cosign has signed the artifact with one of the keys: in the form of
-// a tag beside it, or in that of a bundle that refers to it. Transparency logs are not asked.
-func (c *Client) Verify(ctx context.Context, a *Artifact, keys []Key) error {
+// Verify returns the key with which cosign has signed the artifact, in the form of a tag beside it or in that of a bundle that
+// refers to it. If that is none of the keys it returns an Error of the kind Unsigned. Transparency logs are not asked.
+func (c *Client) Verify(ctx context.Context, a *Artifact, keys []Key) (*Key, error) {
 	repository, err := c.repository(a.Reference)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v := &verification{repository: repository, artifact: a, keys: keys}
 	for _, subject := range a.subjects {
-		if err := v.tag(ctx, subject); err != nil || v.valid {
-			return a.Reference.explain(ctx, err)
-		}
-		if err := v.bundles(ctx, subject); err != nil || v.valid {
-			return a.Reference.explain(ctx, err)
+		for _, look := range []func(context.Context, ocispec.Descriptor) error{v.tag, v.bundles} {
+			if err := look(ctx, subject); err != nil {
+				return nil, a.Reference.explain(ctx, err)
+			}
+			if v.signer != nil {
+				return v.signer, nil
+			}
 		}
 	}
 	if v.seen == 0 {
-		return a.Reference.errorf(Unsigned, "it has no signature")
+		return nil, a.Reference.errorf(Unsigned, "it has no signature")
 	}
-	return a.Reference.errorf(Unsigned, "it has %d signatures, and none was made for it with a key that is accepted", v.seen)
+	return nil, a.Reference.errorf(Unsigned, "it has %d signatures, and none was made for it with a key that is accepted", v.seen)
 }
 
 // verification looks for a valid signature.
@@ -111,12 +125,12 @@ type verification struct {
 	artifact   *Artifact
 	keys       []Key
 	seen       int
-	valid      bool
+	signer     *Key // whose signature is valid
 }
 
 // more reports whether to look at another signature, and counts it.
 func (v *verification) more() bool {
-	if v.valid || v.seen >= maxSignatures {
+	if v.signer != nil || v.seen >= maxSignatures {
 		return false
 	}
 	v.seen++
@@ -146,7 +160,9 @@ func (v *verification) tag(ctx context.Context, subject ocispec.Descriptor) erro
 		if err != nil {
 			return err
 		}
-		v.valid = isPayloadOf(payload, subject.Digest) && v.signed(payload, signature)
+		if isPayloadOf(payload, subject.Digest) {
+			v.signer = v.signerOf(payload, signature)
+		}
 	}
 	return nil
 }
@@ -191,13 +207,13 @@ func (v *verification) bundles(ctx context.Context, subject ocispec.Descriptor) 
 		if err != nil {
 			return err
 		}
-		v.valid = v.isBundleOf(text, subject.Digest)
+		v.signer = v.signerOfBundle(text, subject.Digest)
 	}
 	return nil
 }
 
-// isBundleOf reports whether a bundle has a statement that a digest is signed, and a valid signature of that.
-func (v *verification) isBundleOf(text []byte, subject digest.Digest) bool {
+// signerOfBundle returns the key of a bundle's signature, if that is valid and of a statement that a digest is signed.
+func (v *verification) signerOfBundle(text []byte, subject digest.Digest) *Key {
 	var bundle struct {
 		Envelope struct {
 			Payload     []byte `json:"payload"`
@@ -214,15 +230,15 @@ func (v *verification) isBundleOf(text []byte, subject digest.Digest) bool {
 		} `json:"subject"`
 	}
 	if json.Unmarshal(text, &bundle) != nil || json.Unmarshal(bundle.Envelope.Payload, &statement) != nil {
-		return false
+		return nil
 	}
 	if e := bundle.Envelope; e.PayloadType != statementType || len(e.Signatures) != 1 || statement.PredicateType != signedPredicate {
-		return false
+		return nil
 	}
 	if len(statement.Subject) != 1 || statement.Subject[0].Digest["sha256"] != subject.Encoded() {
-		return false
+		return nil
 	}
-	return v.signed(preAuthenticated(bundle.Envelope.PayloadType, bundle.Envelope.Payload), bundle.Envelope.Signatures[0].Sig)
+	return v.signerOf(preAuthenticated(bundle.Envelope.PayloadType, bundle.Envelope.Payload), bundle.Envelope.Signatures[0].Sig)
 }
 
 // preAuthenticated is what an envelope's signature is of.
@@ -230,14 +246,14 @@ func preAuthenticated(payloadType string, payload []byte) []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(payloadType), payloadType, len(payload), payload)
 }
 
-// signed reports whether one of the keys has made a signature.
-func (v *verification) signed(message, signature []byte) bool {
-	for _, key := range v.keys {
-		if key.verifies(message, signature) {
-			return true
+// signerOf returns the key that has made a signature, nil if none has.
+func (v *verification) signerOf(message, signature []byte) *Key {
+	for i := range v.keys {
+		if v.keys[i].verifies(message, signature) {
+			return &v.keys[i]
 		}
 	}
-	return false
+	return nil
 }
 
 // blob reads a small blob, and compares it with its digest.

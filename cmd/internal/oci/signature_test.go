@@ -153,11 +153,11 @@ func TestVerify(t *testing.T) {
 			for _, s := range c.keys {
 				keys = append(keys, s.key(t))
 			}
-			err = client.Verify(t.Context(), artifact, keys)
+			by, err := client.Verify(t.Context(), artifact, keys)
 			if c.want != "" {
 				wantError(t, err, Unsigned, c.want)
-			} else if err != nil {
-				t.Error(err)
+			} else if err != nil || by.ID() != ours.key(t).ID() {
+				t.Errorf("it is signed by %v, %v", by, err)
 			}
 		})
 	}
@@ -207,10 +207,10 @@ g33bKGFTx74tCSV6jXs6oy8k18tjuDaihGSbzVRqREn/bDeiYQpqH1q/sA==
 		t.Fatal(err)
 	}
 	v := &verification{keys: []Key{key}}
-	if !v.isBundleOf([]byte(bundle), signed) {
+	if v.signerOfBundle([]byte(bundle), signed) == nil {
 		t.Error("it is not valid")
 	}
-	if v.isBundleOf([]byte(bundle), digest.FromString("another")) {
+	if v.signerOfBundle([]byte(bundle), digest.FromString("another")) != nil {
 		t.Error("it is valid for another artifact")
 	}
 }

@@ -119,7 +119,13 @@ type Module struct {
 	LastUseTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_use_time,json=lastUseTime,proto3" json:"last_use_time,omitempty"`
 	// damaged says that the module's bytes were found damaged on disk when it was last loaded, so that no submission takes
 	// it: push it again. What nobody has loaded since the daemon's start is not known to be damaged.
-	Damaged       bool `protobuf:"varint,13,opt,name=damaged,proto3" json:"damaged,omitempty"`
+	Damaged bool `protobuf:"varint,13,opt,name=damaged,proto3" json:"damaged,omitempty"`
+	// artifact is what the daemon last read the module from, if that was a registry: its reference by the digest of the
+	// manifest, without "oci://".
+	Artifact string `protobuf:"bytes,14,opt,name=artifact,proto3" json:"artifact,omitempty"`
+	// signer is the key that a signature of the module was last verified with: "sha256:" and the digest of the public key in
+	// its PKIX form (SubjectPublicKeyInfo). It is empty if none was verified. A snapshot has that of the module it is from.
+	Signer        string `protobuf:"bytes,15,opt,name=signer,proto3" json:"signer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -243,6 +249,20 @@ func (x *Module) GetDamaged() bool {
 		return x.Damaged
 	}
 	return false
+}
+
+func (x *Module) GetArtifact() string {
+	if x != nil {
+		return x.Artifact
+	}
+	return ""
+}
+
+func (x *Module) GetSigner() string {
+	if x != nil {
+		return x.Signer
+	}
+	return ""
 }
 
 // ModuleImport is one import of a module.
@@ -2316,7 +2336,7 @@ var File_reactor_v1_module_proto protoreflect.FileDescriptor
 const file_reactor_v1_module_proto_rawDesc = "" +
 	"\n" +
 	"\x17reactor/v1/module.proto\x12\n" +
-	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x04\n" +
+	"reactor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb5\x04\n" +
 	"\x06Module\x12\x16\n" +
 	"\x06digest\x18\x01 \x01(\tR\x06digest\x12\x1d\n" +
 	"\n" +
@@ -2333,7 +2353,9 @@ const file_reactor_v1_module_proto_rawDesc = "" +
 	" \x01(\rR\rfunctionCount\x12\x12\n" +
 	"\x04name\x18\v \x01(\tR\x04name\x12>\n" +
 	"\rlast_use_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vlastUseTime\x12\x18\n" +
-	"\adamaged\x18\r \x01(\bR\adamaged\"N\n" +
+	"\adamaged\x18\r \x01(\bR\adamaged\x12\x1a\n" +
+	"\bartifact\x18\x0e \x01(\tR\bartifact\x12\x16\n" +
+	"\x06signer\x18\x0f \x01(\tR\x06signer\"N\n" +
 	"\fModuleImport\x12\x16\n" +
 	"\x06module\x18\x01 \x01(\tR\x06module\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +

@@ -107,8 +107,8 @@ type ModuleServiceClient interface {
 	// One sandbox runs at a time; others wait. SNAPSHOT_FAILED says why there is no snapshot: the initialization failed, or
 	// it made a call whose effect a module cannot start with.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_TOO_LARGE, SNAPSHOT_FAILED, LIMIT_EXCEEDED,
-	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_TOO_LARGE, SIGNATURE_REQUIRED, SNAPSHOT_FAILED,
+	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	SnapshotModule(ctx context.Context, in *SnapshotModuleRequest, opts ...grpc.CallOption) (*SnapshotModuleResponse, error)
 	// FetchModule has the daemon itself read a module from a registry of OCI artifacts, and store it as a push would. The
 	// operator says which registries it may read from, with which credentials, and whose signature an artifact needs. What
@@ -333,8 +333,8 @@ type ModuleServiceServer interface {
 	// One sandbox runs at a time; others wait. SNAPSHOT_FAILED says why there is no snapshot: the initialization failed, or
 	// it made a call whose effect a module cannot start with.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_TOO_LARGE, SNAPSHOT_FAILED, LIMIT_EXCEEDED,
-	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_TOO_LARGE, SIGNATURE_REQUIRED, SNAPSHOT_FAILED,
+	// LIMIT_EXCEEDED, QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	SnapshotModule(context.Context, *SnapshotModuleRequest) (*SnapshotModuleResponse, error)
 	// FetchModule has the daemon itself read a module from a registry of OCI artifacts, and store it as a push would. The
 	// operator says which registries it may read from, with which credentials, and whose signature an artifact needs. What

@@ -47,8 +47,8 @@ type WorkloadServiceClient interface {
 	// Submitting the same spec under the same id again creates nothing and returns the
 	// existing workload; another spec under that id fails with WORKLOAD_EXISTS.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, WORKLOAD_EXISTS, GRANT_DENIED,
-	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, SIGNATURE_REQUIRED, WORKLOAD_EXISTS,
+	// GRANT_DENIED, QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	SubmitWorkload(ctx context.Context, in *SubmitWorkloadRequest, opts ...grpc.CallOption) (*SubmitWorkloadResponse, error)
 	// SubmitWorkloads submits up to 10,000 workloads in one call, independently of each other: a refused one
 	// does not affect the others.
@@ -61,7 +61,8 @@ type WorkloadServiceClient interface {
 	// has a call, and what it asks for must not be for workloads alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL.
 	// The guests of all calls share an eighth of the memory that workloads have, beside it.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, SIGNATURE_REQUIRED, GRANT_DENIED,
+	// QUEUE_FULL, UNAVAILABLE, DRAINING.
 	CallFunction(ctx context.Context, in *CallFunctionRequest, opts ...grpc.CallOption) (*CallFunctionResponse, error)
 	// Call is CallFunction for functions that take or return streams and futures. Each of them is a channel. Whoever writes a channel
 	// chooses its number, any from 1 on, so client and daemon number theirs apart: items, future and stop of a message mean the
@@ -74,7 +75,8 @@ type WorkloadServiceClient interface {
 	// The first message is open; the client's half-close ends its streams. The daemon sends result when the function has returned,
 	// and ended, which is its last message, when the guest has. A fault of the client's ends the call with INVALID_ARGUMENT.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, SIGNATURE_REQUIRED, GRANT_DENIED,
+	// QUEUE_FULL, UNAVAILABLE, DRAINING.
 	Call(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[CallRequest, CallResponse], error)
 	// GetWorkload returns one workload.
 	//
@@ -348,8 +350,8 @@ type WorkloadServiceServer interface {
 	// Submitting the same spec under the same id again creates nothing and returns the
 	// existing workload; another spec under that id fails with WORKLOAD_EXISTS.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, WORKLOAD_EXISTS, GRANT_DENIED,
-	// QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, SIGNATURE_REQUIRED, WORKLOAD_EXISTS,
+	// GRANT_DENIED, QUEUE_FULL, STORE_FULL, UNAVAILABLE, DRAINING.
 	SubmitWorkload(context.Context, *SubmitWorkloadRequest) (*SubmitWorkloadResponse, error)
 	// SubmitWorkloads submits up to 10,000 workloads in one call, independently of each other: a refused one
 	// does not affect the others.
@@ -362,7 +364,8 @@ type WorkloadServiceServer interface {
 	// has a call, and what it asks for must not be for workloads alone. Beyond 4,096 calls at a time others are refused with QUEUE_FULL.
 	// The guests of all calls share an eighth of the memory that workloads have, beside it.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, SIGNATURE_REQUIRED, GRANT_DENIED,
+	// QUEUE_FULL, UNAVAILABLE, DRAINING.
 	CallFunction(context.Context, *CallFunctionRequest) (*CallFunctionResponse, error)
 	// Call is CallFunction for functions that take or return streams and futures. Each of them is a channel. Whoever writes a channel
 	// chooses its number, any from 1 on, so client and daemon number theirs apart: items, future and stop of a message mean the
@@ -375,7 +378,8 @@ type WorkloadServiceServer interface {
 	// The first message is open; the client's half-close ends its streams. The daemon sends result when the function has returned,
 	// and ended, which is its last message, when the guest has. A fault of the client's ends the call with INVALID_ARGUMENT.
 	//
-	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, GRANT_DENIED, QUEUE_FULL, UNAVAILABLE, DRAINING.
+	// Errors: INVALID_ARGUMENT, MODULE_NOT_FOUND, MODULE_AMBIGUOUS, MODULE_UNSUPPORTED, SIGNATURE_REQUIRED, GRANT_DENIED,
+	// QUEUE_FULL, UNAVAILABLE, DRAINING.
 	Call(grpc.BidiStreamingServer[CallRequest, CallResponse]) error
 	// GetWorkload returns one workload.
 	//

@@ -16,8 +16,14 @@ type catalog struct {
 	mu         sync.Mutex
 	generation int
 	digests    map[string]store.Digest
-	modules    map[store.Digest]*abi.Description
+	modules    map[store.Digest]entry
 	damaged    map[store.Digest]struct{} // what could not be loaded because its bytes or its record are damaged on disk
+}
+
+// entry is what a submission needs to know of a module.
+type entry struct {
+	info   *abi.Description // nil: it is not known
+	signer string           // as in store.Provenance
 }
 
 // maxCatalog bounds the entries of each kind.
@@ -30,7 +36,7 @@ func newCatalog() *catalog {
 }
 
 func (c *catalog) clear() {
-	c.digests, c.modules = map[string]store.Digest{}, map[store.Digest]*abi.Description{}
+	c.digests, c.modules = map[string]store.Digest{}, map[store.Digest]entry{}
 }
 
 // forget drops everything but which modules are damaged: only a push or a load of such a module shows that it is sound.
@@ -79,13 +85,13 @@ func (c *catalog) digest(name string) (digest store.Digest, generation int, ok b
 	return digest, c.generation, ok
 }
 
-func (c *catalog) module(digest store.Digest) (info *abi.Description, generation int) {
+func (c *catalog) module(digest store.Digest) (m entry, generation int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.modules[digest], c.generation
 }
 
-func (c *catalog) remember(generation int, name string, digest store.Digest, info *abi.Description) {
+func (c *catalog) remember(generation int, name string, digest store.Digest, m entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if generation != c.generation {
@@ -97,5 +103,5 @@ func (c *catalog) remember(generation int, name string, digest store.Digest, inf
 	if name != "" {
 		c.digests[name] = digest
 	}
-	c.modules[digest] = info
+	c.modules[digest] = m
 }

@@ -10,20 +10,20 @@ import (
 // TestCatalogForgets: what was read before a change is not remembered after it.
 func TestCatalogForgets(t *testing.T) {
 	c := newCatalog()
-	old, info := store.DigestOf([]byte("old")), &abi.Description{}
+	old, module := store.DigestOf([]byte("old")), entry{info: &abi.Description{}}
 	_, generation, known := c.digest("latest")
 	if known {
 		t.Fatal("an empty catalog knows a tag")
 	}
 	c.forget() // the tag moves while the store is read
-	c.remember(generation, "latest", old, info)
+	c.remember(generation, "latest", old, module)
 	if digest, _, known := c.digest("latest"); known {
 		t.Errorf("the tag is remembered to be at %v, where it was", digest)
 	}
 	_, generation = c.module(old)
-	c.remember(generation, "latest", old, info)
+	c.remember(generation, "latest", old, module)
 	digest, _, known := c.digest("latest")
-	if got, _ := c.module(digest); !known || digest != old || got != info {
+	if got, _ := c.module(digest); !known || digest != old || got != module {
 		t.Errorf("what was read since is not remembered: %v, %t, %v", digest, known, got)
 	}
 }

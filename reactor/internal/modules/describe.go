@@ -23,6 +23,7 @@ func (r *Registry) moduleOf(rec *store.Module) (*api.Module, error) {
 	m := &api.Module{
 		Digest: rec.Digest.String(), SizeBytes: uint64(rec.Size), Kind: api.ModuleKind(info.Kind),
 		Tags: rec.Tags, CreateTime: rec.Created, FunctionCount: info.Functions, Name: rec.Name, LastUseTime: rec.Used,
+		Artifact: rec.Artifact, Signer: rec.Signer,
 		Damaged: r.catalog.isDamaged(rec.Digest),
 	}
 	for _, i := range info.Imports {

@@ -103,6 +103,7 @@ func newFixtureOf(t *testing.T, bytes int64) *fixture {
 		Store: opened, Engine: e, ABIs: abis, MaxBytes: 1 << 20, MaxMemoryBytes: func() uint64 { return 1 << 20 },
 		Reading:   func(context.Context) (func(), error) { return func() {}, nil },
 		OnDamaged: func(error) {},
+		Admits:    func(string) bool { return true },
 		OnPruned:  func(Pruned) {},
 		OnStored: func(digest store.Digest) {
 			mu.Lock()

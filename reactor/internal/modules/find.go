@@ -15,17 +15,32 @@ import (
 // A module is named by its digest, by the beginning of it if no other module's begins so, or by a tag. What begins with
 // "sha256:" is no tag. What else looks like digits can be one, and then has precedence.
 
-// LookUp finds a module for a submission. It refuses one that could not be loaded because it is damaged on disk: a new
-// workload of it would wait until somebody pushes the module.
+// LookUp finds a module for a submission. It refuses one whose signer is not admitted, and one that could not be loaded because
+// it is damaged on disk: a new workload of it would wait until somebody pushes the module.
 func (r *Registry) LookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error) {
-	digest, info, err := r.lookUp(ctx, ref)
-	if err == nil && r.catalog.isDamaged(digest) {
+	digest, m, err := r.lookUp(ctx, ref)
+	switch {
+	case err != nil:
+		return digest, nil, err
+	case !r.Admits(m.signer):
+		return digest, nil, unsigned(digest, m.signer)
+	case r.catalog.isDamaged(digest):
 		return digest, nil, refusal.DamagedModule(digest.String())
 	}
-	return digest, info, err
+	return digest, m.info, nil
 }
 
-func (r *Registry) lookUp(ctx context.Context, ref string) (store.Digest, *abi.Description, error) {
+// unsigned is the error for a module whose signer is not admitted.
+func unsigned(digest store.Digest, signer string) error {
+	why := "no signature of this module was verified"
+	if signer != "" {
+		why = "this one was verified with another key than those that are accepted, " + signer
+	}
+	return errs.Module(errs.SignatureRequired, digest.String(),
+		"this daemon runs signed modules only, and %s: have the daemon fetch it from its registry (--daemon-pulls)", why)
+}
+
+func (r *Registry) lookUp(ctx context.Context, ref string) (store.Digest, entry, error) {
 	name, generation := "", 0
 	digest, err := store.ParseDigest(ref)
 	known := err == nil
@@ -34,22 +49,23 @@ func (r *Registry) lookUp(ctx context.Context, ref string) (store.Digest, *abi.D
 		digest, generation, known = r.catalog.digest(name)
 	}
 	if known {
-		info, g := r.catalog.module(digest)
-		if info != nil {
-			return digest, info, nil
+		m, g := r.catalog.module(digest)
+		if m.info != nil {
+			return digest, m, nil
 		}
 		generation = g
 	}
 	rec, err := r.find(ctx, ref)
 	if err != nil {
-		return digest, nil, err
+		return digest, entry{}, err
 	}
 	info, err := decodeModule(rec)
 	if err != nil {
-		return digest, nil, errs.Wrap(err, "module")
+		return digest, entry{}, errs.Wrap(err, "module")
 	}
-	r.catalog.remember(generation, name, rec.Digest, info)
-	return rec.Digest, info, nil
+	m := entry{info, rec.Signer}
+	r.catalog.remember(generation, name, rec.Digest, m)
+	return rec.Digest, m, nil
 }
 
 // FindDigest returns the digest that ref names. Its module may have been deleted: workloads can outlive it.

@@ -172,3 +172,52 @@ func TestUpload(t *testing.T) {
 	_, _, err = f.Upload(t.Context(), api.UploadRequest{Content: make([]byte, 1<<20+1)})
 	wantError(t, err, errs.ModuleTooLarge, false)
 }
+
+// TestAdmission: a submission finds a module alone whose signer is admitted now, whatever was found before.
+func TestAdmission(t *testing.T) {
+	f := newFixture(t)
+	accepted := ""
+	f.Admits = func(signer string) bool { return signer == accepted }
+	push := func(signer string) {
+		t.Helper()
+		p, err := f.Push(t.Context(), api.PushRequest{Digest: "sha256:" + hexOf("module"), SizeBytes: uint64(len("module")), Tag: "tag", Signer: signer})
+		if err == nil && p.Offset() == 0 {
+			_, err = p.Write([]byte("module"))
+		}
+		if err == nil {
+			_, _, err = p.Commit(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(why string) {
+		t.Helper()
+		_, _, err := f.LookUp(t.Context(), "tag")
+		if why == "" {
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		}
+		wantError(t, err, errs.SignatureRequired, false)
+		if err != nil && !strings.Contains(err.Error(), why) {
+			t.Errorf("the error is %q, want %q", err, why)
+		}
+	}
+	push("")
+	want("")
+	accepted = "sha256:a"
+	want("no signature of this module was verified")
+	push("sha256:a")
+	want("")
+	accepted = "sha256:b"
+	want("with another key than those that are accepted, sha256:a")
+	push("") // which says nothing of a signer
+	want("sha256:a")
+	push("sha256:b")
+	want("")
+	if m, err := f.Get(t.Context(), "tag"); err != nil || m.Signer != "sha256:b" {
+		t.Errorf("the module is %+v, %v", m, err)
+	}
+}

@@ -216,7 +216,7 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 		return nil, false, err
 	}
 	rec, err := p.upload.Commit(ctx, store.NewModule{
-		Created: time.Now(), Info: encodeModule(info), Tag: p.req.Tag, Name: p.req.Name,
+		Created: time.Now(), Info: encodeModule(info), Tag: p.req.Tag, Provenance: p.provenance(),
 	})
 	if err != nil {
 		return nil, false, p.storeError(err)
@@ -228,11 +228,18 @@ func (p *Push) Commit(ctx context.Context) (m *api.Module, existed bool, err err
 	return m, false, errs.Wrap(err, "module")
 }
 
+func (p *Push) provenance() store.Provenance {
+	return store.Provenance{Name: p.req.Name, Artifact: p.req.Artifact, Signer: p.req.Signer}
+}
+
 // push notes the push of the existing module, and points the tag at it if there is one.
 func (p *Push) push(ctx context.Context) (*api.Module, error) {
 	now := time.Now()
-	if p.req.Name != "" && p.req.Name != p.module.Name || now.Sub(p.module.Used) >= store.UseStep {
-		if err := p.registry.Store.UseModule(ctx, p.digest, p.req.Name, now); err != nil {
+	from := p.provenance()
+	if from.Over(p.module.Provenance) != p.module.Provenance || now.Sub(p.module.Used) >= store.UseStep {
+		err := p.registry.Store.UseModule(ctx, p.digest, from, now)
+		p.registry.catalog.forget()
+		if err != nil {
 			return nil, refusal.OfStore(err)
 		}
 	}

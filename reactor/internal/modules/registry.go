@@ -24,6 +24,8 @@ type Config struct {
 	MaxBytes uint64
 	// MaxMemoryBytes returns the most memory that a module may start with.
 	MaxMemoryBytes func() uint64
+	// Admits reports whether workloads may have a module of a signer, which is as in store.Provenance.
+	Admits func(signer string) bool
 	// Grace is how long a module that was just pushed is kept for the submission that probably follows, when room is made.
 	Grace time.Duration
 	// Reading is called before records are read for a client; the function it returns is called when they have
@@ -152,18 +154,19 @@ func (r *Registry) Delete(ctx context.Context, ref string) error {
 
 // Describe returns the description of a module that was found before. Its errors are the store's.
 func (r *Registry) Describe(ctx context.Context, digest store.Digest) (*abi.Description, error) {
-	info, generation := r.catalog.module(digest)
-	if info != nil {
-		return info, nil
+	m, generation := r.catalog.module(digest)
+	if m.info != nil {
+		return m.info, nil
 	}
 	rec, err := r.Store.Module(ctx, digest)
 	if err != nil {
 		return nil, err
 	}
-	if info, err = decodeModule(rec); err != nil {
+	info, err := decodeModule(rec)
+	if err != nil {
 		return nil, err
 	}
-	r.catalog.remember(generation, "", digest, info)
+	r.catalog.remember(generation, "", digest, entry{info, rec.Signer})
 	return info, nil
 }
 

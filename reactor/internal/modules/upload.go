@@ -19,6 +19,7 @@ func (r *Registry) Upload(ctx context.Context, req api.UploadRequest) (m *api.Mo
 	}
 	p, err := r.Push(ctx, api.PushRequest{
 		Digest: store.DigestOf(req.Content).String(), SizeBytes: uint64(len(req.Content)), Tag: req.Tag, Name: req.Name,
+		Signer: req.Signer,
 	})
 	if err != nil {
 		return nil, false, err

@@ -108,13 +108,14 @@ func hidden(invoke string) []string {
 	return []string{initialize, invoke}
 }
 
-// store stores a snapshot under the name of the module that it is from.
+// store stores a snapshot under the name of the module that it is from. Who trusts that one may trust it as well: it is what that
+// module's own code has made of it.
 func (m *Maker) store(ctx context.Context, digest store.Digest, req *api.SnapshotRequest, binary []byte, output *stdio.Beginning) (*api.Snapshot, error) {
 	former, err := m.Modules.Get(ctx, digest.String())
 	if err != nil {
 		return nil, err
 	}
-	module, existed, err := m.Modules.Upload(ctx, api.UploadRequest{Content: binary, Tag: req.Tag, Name: former.Name})
+	module, existed, err := m.Modules.Upload(ctx, api.UploadRequest{Content: binary, Tag: req.Tag, Name: former.Name, Signer: former.Signer})
 	if err != nil {
 		return nil, err
 	}

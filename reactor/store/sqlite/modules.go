@@ -44,7 +44,8 @@ func (m *moduleRow) module(c *conn) (*store.Module, error) {
 	}
 	module := &store.Module{Digest: digest, Size: m.size, Created: unstamp(m.created), Info: orNil(m.info)}
 	used := m.created
-	if _, err := c.one(`SELECT name, used FROM uses WHERE digest = ?`, []any{m.digest}, &module.Name, &used); err != nil {
+	if _, err := c.one(`SELECT name, artifact, signer, used FROM uses WHERE digest = ?`, []any{m.digest},
+		&module.Name, &module.Artifact, &module.Signer, &used); err != nil {
 		return nil, err
 	}
 	module.Used = unstamp(used)
@@ -139,9 +140,10 @@ func moduleBySeq(c *conn, seq int64) (*store.Module, error) {
 // putModuleOp records a module whose blob is in place.
 type putModuleOp struct {
 	call
-	row       moduleRow
-	tag, name string
-	module    *store.Module
+	row    moduleRow
+	tag    string
+	from   store.Provenance
+	module *store.Module
 }
 
 func (o *putModuleOp) apply(tx *tx) error {
@@ -159,7 +161,7 @@ func (o *putModuleOp) apply(tx *tx) error {
 			return err
 		}
 	}
-	if err := tx.push(o.row.digest, o.name, o.row.created); err != nil {
+	if err := tx.push(o.row.digest, o.from, o.row.created); err != nil {
 		return err
 	}
 	if o.tag != "" {
@@ -316,7 +318,7 @@ func (u *upload) Bytes() ([]byte, error) {
 }
 
 func (u *upload) Commit(ctx context.Context, module store.NewModule) (*store.Module, error) {
-	op := &putModuleOp{call: newCall(), tag: module.Tag, name: module.Name, row: moduleRow{
+	op := &putModuleOp{call: newCall(), tag: module.Tag, from: module.Provenance, row: moduleRow{
 		digest: u.digest[:], size: u.Offset(), created: stamp(module.Created), info: module.Info,
 	}}
 	if err := u.Upload.Commit(ctx, func() error { return u.store.do(ctx, op) }); err != nil {

@@ -230,9 +230,8 @@ func (s *salvage) readModule(c *conn, seq int64) error {
 		if err != nil {
 			return err
 		}
-		name, used := readUse(c, m.digest)
-		_, err = to.exec(`INSERT INTO uses (digest, name, used) VALUES (?, ?, ?)`, m.digest, name, used)
-		return err
+		from, used := readUse(c, m.digest)
+		return pushed(to, m.digest, from, used)
 	})
 }
 
@@ -247,13 +246,16 @@ func (s *salvage) verify(c *conn, digest store.Digest) error {
 	return err
 }
 
-// readUse returns a module's name and last use. If these can't be read it counts as used now.
-func readUse(c *conn, digest []byte) (name string, used int64) {
-	found, err := c.one(`SELECT name, used FROM uses WHERE digest = ?`, []any{digest}, &name, &used)
+// readUse returns what pushes said of a module, and its last use. If these can't be read it counts as used now.
+func readUse(c *conn, digest []byte) (from store.Provenance, used int64) {
+	found, err := c.one(`SELECT name, used FROM uses WHERE digest = ?`, []any{digest}, &from.Name, &used)
 	if !found || err != nil {
-		return "", stamp(time.Now())
+		return store.Provenance{}, stamp(time.Now())
 	}
-	return name, used
+	if _, err := c.one(`SELECT artifact, signer FROM uses WHERE digest = ?`, []any{digest}, &from.Artifact, &from.Signer); err != nil {
+		return store.Provenance{Name: from.Name}, used // it is from before there were such columns
+	}
+	return from, used
 }
 
 func (s *salvage) readWorkload(c *conn, seq int64) error {

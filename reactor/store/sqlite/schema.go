@@ -8,7 +8,7 @@ import (
 
 // migrations are scripts: each brings a database from the version that is its index to the next one. The database's
 // user_version says how many of them it has seen. A change of the tables appends one.
-var migrations = []string{tables, moduleUses, logHeaders}
+var migrations = []string{tables, moduleUses, logHeaders, moduleProvenance}
 
 // applicationID marks the file as ours: "rctd".
 const applicationID = 0x72637464
@@ -100,6 +100,12 @@ INSERT INTO uses (digest, name, used) SELECT digest, '', unixepoch() * 100000000
 // logHeaders: the rows of logs have headers, and gaps between them. Older rows are read as they are, but an older program
 // can't read the newer ones.
 const logHeaders = ""
+
+// moduleProvenance adds where modules are from, and who signed them. Of those that were there before it is not known.
+const moduleProvenance = `
+ALTER TABLE uses ADD COLUMN artifact TEXT NOT NULL DEFAULT '';
+ALTER TABLE uses ADD COLUMN signer TEXT NOT NULL DEFAULT '';
+`
 
 // Keys of the meta table.
 const (

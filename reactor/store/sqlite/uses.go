@@ -44,9 +44,16 @@ func (w *writer) keepUses(uses map[store.Digest]int64) {
 }
 
 // push notes a push of a module.
-func (tx *tx) push(digest []byte, name string, at int64) error {
-	_, err := tx.exec(`INSERT INTO uses (digest, name, used) VALUES (?, ?, ?) ON CONFLICT (digest) DO UPDATE SET
-		name = iif(excluded.name = '', name, excluded.name), used = max(used, excluded.used)`, digest, name, at)
+func (tx *tx) push(digest []byte, from store.Provenance, at int64) error {
+	return pushed(tx.conn, digest, from, at)
+}
+
+func pushed(c *conn, digest []byte, from store.Provenance, at int64) error {
+	_, err := c.exec(`INSERT INTO uses (digest, name, artifact, signer, used) VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET
+		name = iif(excluded.name = '', name, excluded.name),
+		artifact = iif(excluded.artifact = '', artifact, excluded.artifact),
+		signer = iif(excluded.signer = '', signer, excluded.signer),
+		used = max(used, excluded.used)`, digest, from.Name, from.Artifact, from.Signer, at)
 	return err
 }
 
@@ -54,7 +61,7 @@ func (tx *tx) push(digest []byte, name string, at int64) error {
 type useOp struct {
 	call
 	digest store.Digest
-	name   string
+	from   store.Provenance
 	at     int64
 }
 
@@ -63,7 +70,7 @@ func (o *useOp) apply(tx *tx) error {
 		if err := tx.needModule(o.digest); err != nil {
 			return err
 		}
-		return tx.push(o.digest[:], o.name, o.at)
+		return tx.push(o.digest[:], o.from, o.at)
 	}())
 }
 
@@ -220,8 +227,8 @@ func (s *Store) UntagModule(ctx context.Context, tag string) (store.Digest, erro
 }
 
 // UseModule implements store.Modules.
-func (s *Store) UseModule(ctx context.Context, digest store.Digest, name string, at time.Time) error {
-	return s.do(ctx, &useOp{call: newCall(), digest: digest, name: name, at: stamp(at)})
+func (s *Store) UseModule(ctx context.Context, digest store.Digest, from store.Provenance, at time.Time) error {
+	return s.do(ctx, &useOp{call: newCall(), digest: digest, from: from, at: stamp(at)})
 }
 
 // UnusedModules implements store.Modules.

@@ -59,6 +59,7 @@ func Run(t *testing.T, engine Engine) {
 		{"FindModules", testFindModules},
 		{"Untag", testUntag},
 		{"Uses", testUses},
+		{"Provenance", testProvenance},
 		{"UnusedModules", testUnusedModules},
 		{"DeleteWorkload", testDeleteWorkload},
 		{"Log", testLog},

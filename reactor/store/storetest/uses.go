@@ -94,7 +94,7 @@ func testUses(t *testing.T, open Open) {
 	}
 	use := func(name string, at time.Duration) {
 		t.Helper()
-		wantIs(t, "UseModule", f.UseModule(t.Context(), f.module, name, epoch.Add(at)), nil)
+		wantIs(t, "UseModule", f.UseModule(t.Context(), f.module, store.Provenance{Name: name}, epoch.Add(at)), nil)
 	}
 	n := 0
 	submit := func(at time.Duration) {
@@ -124,7 +124,37 @@ func testUses(t *testing.T, open Open) {
 	want("second", 2*time.Hour)
 
 	unknown := store.DigestOf([]byte("unknown"))
-	wantAs[*store.NotFoundError](t, "UseModule", f.UseModule(t.Context(), unknown, "name", epoch))
+	wantAs[*store.NotFoundError](t, "UseModule", f.UseModule(t.Context(), unknown, store.Provenance{Name: "name"}, epoch))
+}
+
+// Each part of what pushes say of a module is kept until another push says something else of it.
+func testProvenance(t *testing.T, open Open) {
+	f := newFixture(t, open, Options{})
+	module := []byte("fetched")
+	u, err := f.Upload(t.Context(), store.DigestOf(module), int64(len(module)), store.Resume{})
+	wantIs(t, "Upload", err, nil)
+	_, err = u.Write(module)
+	wantIs(t, "Write", err, nil)
+	first := store.Provenance{Name: "app", Artifact: "registry/app@sha256:1"}
+	m, err := u.Commit(t.Context(), store.NewModule{Created: epoch, Provenance: first})
+	wantIs(t, "Commit", err, nil)
+	wantEqual(t, "what the upload said", m.Provenance, first)
+
+	want := first
+	for _, said := range []store.Provenance{
+		{}, {Signer: "sha256:2"}, {Name: "other"}, {Artifact: "registry/copy@sha256:3"}, {Name: "app", Signer: "sha256:4"},
+	} {
+		wantIs(t, "UseModule", f.UseModule(t.Context(), m.Digest, said, epoch), nil)
+		want = said.Over(want)
+		m, err := f.Module(t.Context(), m.Digest)
+		wantIs(t, "Module", err, nil)
+		wantEqual(t, fmt.Sprintf("after %+v", said), m.Provenance, want)
+	}
+	wantEqual(t, "at last", want, store.Provenance{Name: "app", Artifact: "registry/copy@sha256:3", Signer: "sha256:4"})
+	f.reopen(Options{})
+	m, err = f.Module(t.Context(), m.Digest)
+	wantIs(t, "Module", err, nil)
+	wantEqual(t, "after reopening", m.Provenance, want)
 }
 
 // unused returns the modules that nothing refers to, of all pages.
@@ -151,7 +181,7 @@ func testUnusedModules(t *testing.T, open Open) {
 	var modules []store.Digest
 	for i := range 5 {
 		modules = append(modules, f.putModule(fmt.Append(nil, "module ", i)))
-		wantIs(t, "UseModule", f.UseModule(t.Context(), modules[i], "", epoch.Add(time.Duration(10-i)*time.Hour)), nil)
+		wantIs(t, "UseModule", f.UseModule(t.Context(), modules[i], store.Provenance{}, epoch.Add(time.Duration(10-i)*time.Hour)), nil)
 	}
 	tagged, pending, ended, idle, idler := modules[0], modules[1], modules[2], modules[3], modules[4]
 	wantIs(t, "TagModule", f.TagModule(t.Context(), "tag", tagged), nil)

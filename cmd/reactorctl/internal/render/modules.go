@@ -75,7 +75,7 @@ func moduleFacts(m *reactorv1.Module) []table.Pair {
 	}
 	return []table.Pair{
 		pair("digest", strings.TrimPrefix(m.GetDigest(), "sha256:")), pair("name", m.GetName()), pair("size", Size(m.GetSizeBytes())), pair("kind", moduleKind(m)),
-		pair("damaged", damage),
+		pair("damaged", damage), pair("artifact", m.GetArtifact()), pair("signed with", m.GetSigner()),
 		pair("tags", strings.Join(m.GetTags(), ", ")), pair("created", moment(m.GetCreateTime())),
 		pair("last used", moment(m.GetLastUseTime())),
 		pair("functions", fmt.Sprint(m.GetFunctionCount())), pair("memory", memory), pair("needs", needs(m)),

@@ -70,6 +70,7 @@ type Daemon struct {
 	metrics   *metricsServer // nil: none
 
 	registries *registries.Fetcher
+	signers    *registries.Signers
 
 	// What Reload changes, beside the gate and tls.
 	inUse        map[string]string // the values of the settings
@@ -138,6 +139,9 @@ func (d *Daemon) open(ctx context.Context, listeners []net.Listener) error {
 	if d.ui, err = newUIServer(ctx, d.cfg, d.log); err != nil {
 		return err
 	}
+	if d.signers, err = registries.NewSigners(d.cfg.Registries.Keys); err != nil {
+		return err
+	}
 	if d.reactor, err = d.newReactor(listeners); err != nil {
 		return err
 	}
@@ -158,6 +162,7 @@ func (d *Daemon) newReactor(listeners []net.Listener) (*reactor.Reactor, error) 
 	cfg.Reading = func(ctx context.Context, read reactor.Read) (func(), error) {
 		return inflight.Reading(ctx, read == reactor.ReadMany)
 	}
+	cfg.AdmitSigner = d.signers.Admits
 	cfg.Private, cfg.OwnAddresses = private(d.cfg), ownAddresses(d.metrics.and(d.ui.and(listeners)))
 	var err error
 	if cfg.ABIs, err = abis(); err != nil {

@@ -96,9 +96,10 @@ func (d *Daemon) serveMetrics() {
 	}
 	m.metrics.Read(metrics.Sources{
 		Node: d.reactor.Node, Reactor: d.reactor.Metrics,
-		Clients: d.clients, CertificateExpiry: d.certificateExpiry,
+		Clients: d.clients, CertificateExpiry: d.certificateExpiry, Lost: d.telemetry.lost,
 	})
 	d.server.OnCall(func(c server.Ended) { m.metrics.OnCall(c.Method, c.Code.String(), c.Reason) })
+	d.server.OnItemError(m.metrics.OnError)
 	files := d.sameTLS("http/1.1")
 	d.serving.Go(func() {
 		if err := m.server.Serve(m.listener, files); err != nil {

@@ -18,6 +18,7 @@ func (d *Daemon) newFetcher() *registries.Fetcher {
 			}
 			return push, nil
 		},
+		Signers:   d.signers,
 		MaxBytes:  d.cfg.Reactor.Resolved().MaxModuleBytes,
 		UserAgent: "reactord/" + version.Get().Version,
 		Log:       d.log,

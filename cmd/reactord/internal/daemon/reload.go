@@ -74,14 +74,18 @@ func (d *Daemon) Prepare(next config.Config) (*Prepared, error) {
 	return &Prepared{asked, next, files}, nil
 }
 
-// Reload takes over what can change while the daemon runs from what was read. It reads the tokens again, too; if one is
-// missing, it makes a new one. It returns all settings that differ from those in use. If anything is wrong it
+// Reload takes over what can change while the daemon runs from what was read. It reads the tokens and the keys for signatures again,
+// too; if a token is missing, it makes a new one. It returns all settings that differ from those in use. If anything is wrong it
 // returns every fault, and everything stays in use as it was.
 //
 // It is called by the goroutine that calls Stop, before that.
 func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
 	next, files := p.next, p.files
 	renewals, err := d.renewTokens()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := d.signers.Read()
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +102,7 @@ func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
 	d.lives.SetScope(next.LogWorkloads)
 	wider := widened(d.allow, next.Reactor.Allow)
 	wider["registry"] = !registries.Covers(d.places, next.Registries.Places)
+	d.signers.Accept(keys)
 	d.registries.Allow(next.Registries.Places)
 	d.places = next.Registries.Places
 	d.allow, d.grace, d.fileSettings = next.Reactor.Allow, graceOf(next), next.FileSettings

@@ -10,6 +10,7 @@ import (
 
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/logsink"
+	"github.com/reactord/reactord/cmd/reactord/internal/metrics"
 	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
 	"github.com/reactord/reactord/cmd/reactord/internal/server"
 	"github.com/reactord/reactord/cmd/reactord/internal/tracing"
@@ -70,6 +71,17 @@ func (t *telemetry) run(ctx context.Context, running *sync.WaitGroup) {
 	if t.sink != nil {
 		running.Go(func() { t.sink.Run(ctx) })
 	}
+}
+
+// lost is what could not be sent so far.
+func (t *telemetry) lost() (lost metrics.Lost) {
+	if t.tracer != nil {
+		lost.Spans = t.tracer.Lost()
+	}
+	if t.sink != nil {
+		lost.Lines = t.sink.Lost()
+	}
+	return lost
 }
 
 // stop sends what is left, for lastTelemetry at most.

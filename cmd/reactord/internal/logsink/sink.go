@@ -71,6 +71,9 @@ func (s *Sink) Open(from hooks.Source) hooks.Output {
 // Run says in the log what is lost, until ctx ends.
 func (s *Sink) Run(ctx context.Context) { s.losses.Run(ctx) }
 
+// Lost returns how many lines were lost.
+func (s *Sink) Lost() uint64 { return s.losses.Count() }
+
 // add puts lines into the queue. It reports false if there is no room for all of them: the others are lost.
 func (s *Sink) add(lines []line) bool {
 	if len(lines) == 0 {

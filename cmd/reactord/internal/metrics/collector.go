@@ -42,6 +42,7 @@ func (c *collector) Describe(to chan<- *prometheus.Desc) {
 func (c *collector) Collect(to chan<- prometheus.Metric) {
 	r := &reading{
 		node: c.sources.Node(), reactor: c.sources.Reactor(), clients: c.sources.Clients(), certificate: c.sources.CertificateExpiry(),
+		lost: c.sources.Lost(),
 	}
 	for i, f := range figures {
 		f.read(r, func(label string, value float64) {

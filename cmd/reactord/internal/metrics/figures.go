@@ -15,6 +15,7 @@ type reading struct {
 	reactor     api.Metrics
 	clients     Clients
 	certificate time.Time
+	lost        Lost
 }
 
 // figure is a metric that is read.
@@ -146,6 +147,11 @@ var figures = []figure{
 		func(r *reading) float64 { return float64(r.clients.SharedBytes) }),
 	one("api_shared_memory_limit_bytes", "The most that it may be (--in-flight).", gauge,
 		func(r *reading) float64 { return float64(r.clients.MaxSharedBytes) }),
+
+	one("trace_spans_lost_total", "Spans of traces that could not be sent.", counter,
+		func(r *reading) float64 { return float64(r.lost.Spans) }),
+	one("output_lines_lost_total", "Lines of guests' output that could not be sent (--log-sink).", counter,
+		func(r *reading) float64 { return float64(r.lost.Lines) }),
 
 	optional("tls_certificate_expiry_timestamp_seconds", "When the certificate that is in use expires, in seconds since 1970.",
 		func(r *reading) (float64, bool) { return float64(r.certificate.Unix()), !r.certificate.IsZero() }),

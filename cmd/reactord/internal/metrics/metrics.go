@@ -28,6 +28,12 @@ type Clients struct {
 	SharedBytes, MaxSharedBytes int64
 }
 
+// Lost is what could not be sent to where the operator wants it.
+type Lost struct {
+	Spans uint64 // of traces
+	Lines uint64 // of guests' output
+}
+
 // Sources are asked for figures each time that a page is read.
 type Sources struct {
 	Node    func() api.Node
@@ -35,6 +41,7 @@ type Sources struct {
 	Clients func() Clients
 	// CertificateExpiry returns when the certificate that is in use expires; zero: there is none.
 	CertificateExpiry func() time.Time
+	Lost              func() Lost
 }
 
 // New makes metrics that count. Those that are read are there once Read has been called.
@@ -56,7 +63,7 @@ func New() *Metrics {
 			Name: prefix + "store_written_bytes_total", Help: "Bytes of records and output that were committed, about.",
 		}),
 		calls:    counters("api_calls_total", "Calls of the API that have ended, by method (empty for one that there is not) and gRPC code.", "method", "code"),
-		refusals: counters("api_errors_total", "Calls of the API that ended with an error of the daemon's own, by its reason.", "reason"),
+		refusals: counters("api_errors_total", "Errors of the daemon's own that calls of the API ended with, or items of their batches, by reason.", "reason"),
 	}
 	m.begin()
 	m.registry.MustRegister(m.ended, m.putBack, m.commits, m.written, m.calls, m.refusals,
@@ -112,6 +119,9 @@ func (m *Metrics) OnCommit(took time.Duration, bytes int64) {
 func (m *Metrics) OnCall(method, code, reason string) {
 	m.calls.WithLabelValues(method, code).Inc()
 	if reason != "" {
-		m.refusals.WithLabelValues(reason).Inc()
+		m.OnError(reason)
 	}
 }
+
+// OnError counts an error of the API: of a call, or of an item of a batch. Its reason is of the few that there are.
+func (m *Metrics) OnError(reason string) { m.refusals.WithLabelValues(reason).Inc() }

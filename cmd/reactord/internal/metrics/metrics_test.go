@@ -64,6 +64,7 @@ func full() *Metrics {
 		},
 		Clients:           func() Clients { return Clients{Connections: 8, Calls: 9, SharedBytes: 10} },
 		CertificateExpiry: func() time.Time { return time.Unix(2e9, 0) },
+		Lost:              func() Lost { return Lost{Spans: 25, Lines: 26} },
 	})
 	on := m.Hooks().OnCommitted
 	event := hooks.Event{ID: "secret-id", Tenant: "secret-tenant", Module: "sha256:secret"}
@@ -140,6 +141,8 @@ func TestFigures(t *testing.T) {
 		`reactord_store_outage{part="modules"} 0`,
 		`reactord_disk_free_bytes 21`,
 		`reactord_service_requests_total{code="2xx"} 23`,
+		`reactord_trace_spans_lost_total 25`,
+		`reactord_output_lines_lost_total 26`,
 		`reactord_tls_certificate_expiry_timestamp_seconds 2e+09`,
 		`reactord_build_info{version="v1"} 1`,
 		`reactord_wake_lateness_seconds_bucket{le="0.0005"} 1`,
@@ -165,7 +168,7 @@ func TestUnknown(t *testing.T) {
 	m := New()
 	m.Read(Sources{
 		Node: func() api.Node { return api.Node{} }, Reactor: func() api.Metrics { return api.Metrics{} },
-		Clients: func() Clients { return Clients{} }, CertificateExpiry: func() time.Time { return time.Time{} },
+		Clients: func() Clients { return Clients{} }, CertificateExpiry: func() time.Time { return time.Time{} }, Lost: func() Lost { return Lost{} },
 	})
 	text := read(t, m, "text/plain").Body.String()
 	for _, not := range []string{"reactord_disk_bytes", "reactord_disk_free_bytes", "reactord_tls_certificate"} {
@@ -322,6 +325,7 @@ func TestStorm(t *testing.T) {
 		m.Read(Sources{
 			Node:    func() api.Node { return api.Node{} },
 			Clients: func() Clients { return Clients{} }, CertificateExpiry: func() time.Time { return time.Time{} },
+			Lost: func() Lost { return Lost{} },
 			Reactor: func() api.Metrics {
 				mu.Lock()
 				at++

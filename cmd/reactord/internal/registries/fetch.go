@@ -37,12 +37,6 @@ type Settings struct {
 	Keys []Path
 }
 
-// Path is the path of a file.
-type Path string
-
-// String returns the path.
-func (p Path) String() string { return string(p) }
-
 // Files are the paths of the files.
 func (s Settings) Files() (paths []string) {
 	if s.Credentials != "" {
@@ -57,7 +51,7 @@ func (s Settings) Files() (paths []string) {
 // Check returns what is wrong with the files.
 func (s Settings) Check() error {
 	_, err := s.credentials()
-	_, keyErr := s.keys()
+	_, keyErr := readKeys(s.Keys)
 	return errors.Join(err, keyErr)
 }
 
@@ -76,22 +70,6 @@ func (s Settings) credentials() (oci.Credentials, error) {
 	return nil, fmt.Errorf("--registry-credentials %s: %w", s.Credentials, err)
 }
 
-// keys reads the files with the keys.
-func (s Settings) keys() (list []oci.Key, err error) {
-	for _, path := range s.Keys {
-		text, err := smallfile.ReadRegular(string(path))
-		if err != nil {
-			return nil, fmt.Errorf("--require-signature: %w", err)
-		}
-		key, err := oci.ParseKey(text)
-		if err != nil {
-			return nil, fmt.Errorf("--require-signature %s: %w", path, err)
-		}
-		list = append(list, key)
-	}
-	return list, nil
-}
-
 // Push is a module on its way into the store.
 type Push interface {
 	io.Writer
@@ -105,6 +83,8 @@ type Push interface {
 type Config struct {
 	// Push begins the push of a module.
 	Push func(ctx context.Context, req api.PushRequest) (Push, error)
+	// Signers are those of whom one has to have signed a module.
+	Signers *Signers
 	// MaxBytes bounds the size of a module.
 	MaxBytes int64
 	// UserAgent is what registries are told.
@@ -145,7 +125,7 @@ type Result struct {
 
 // CheckPush returns an error if modules may only come from registries, since they have to be signed.
 func (f *Fetcher) CheckPush() error {
-	if len(f.settings.Keys) == 0 {
+	if !f.Signers.Needed() {
 		return nil
 	}
 	return errs.New(errs.SignatureRequired, "this daemon takes signed modules only, which it reads from a registry itself: "+
@@ -186,10 +166,11 @@ func (f *Fetcher) fetch(ctx context.Context, ref oci.Reference, plain bool, req 
 	if err != nil {
 		return nil, errs.Wrap(err, "credentials for registries")
 	}
-	keys, err := f.settings.keys()
+	keys, err := f.Signers.Read()
 	if err != nil {
 		return nil, errs.Wrap(err, "keys for signatures")
 	}
+	f.Signers.Accept(keys)
 	client := oci.New(oci.Options{
 		Registry: ref.Registry(), PlainHTTP: plain, Credentials: find, MaxBytes: f.MaxBytes, UserAgent: f.UserAgent,
 	})
@@ -198,25 +179,29 @@ func (f *Fetcher) fetch(ctx context.Context, ref oci.Reference, plain bool, req 
 	if err != nil {
 		return nil, err
 	}
+	var signer string
 	if len(keys) > 0 {
-		if err := client.Verify(ctx, artifact, keys); err != nil {
+		key, err := client.Verify(ctx, artifact, keys)
+		if err != nil {
 			return nil, err
 		}
+		signer = key.ID()
 	}
 	if req.Name == "" {
 		req.Name = ref.Name()[:min(len(ref.Name()), maxName)]
 	}
-	m, existed, err := f.store(ctx, client, artifact, req)
+	m, existed, err := f.store(ctx, client, artifact, signer, req)
 	if err != nil {
 		return nil, err
 	}
 	return &Result{Module: m, Existed: existed, Artifact: artifact.Reference.String()}, nil
 }
 
-// store copies what the store lacks of a module.
-func (f *Fetcher) store(ctx context.Context, client *oci.Client, a *oci.Artifact, req Request) (*api.Module, bool, error) {
+// store copies what the store lacks of a module, and notes where it is from and who has signed it.
+func (f *Fetcher) store(ctx context.Context, client *oci.Client, a *oci.Artifact, signer string, req Request) (*api.Module, bool, error) {
 	push, err := f.Push(ctx, api.PushRequest{
 		Digest: a.Digest, SizeBytes: uint64(a.Size), Tag: req.Tag, Name: req.Name,
+		Artifact: a.Reference.String(), Signer: signer,
 		// What one registry has sent, and no client, a later fetch goes on with.
 		Sender: "registry " + a.Reference.Registry(),
 	})

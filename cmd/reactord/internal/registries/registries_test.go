@@ -129,7 +129,7 @@ func TestFetch(t *testing.T) {
 		t.Fatal(err)
 	}
 	fetch := func(p *fakePush, most int64) (req api.PushRequest, result *Result, err error) {
-		f := New(Config{MaxBytes: most, Log: zap.NewNop(), Push: func(_ context.Context, got api.PushRequest) (Push, error) {
+		f := New(Config{MaxBytes: most, Signers: &Signers{}, Log: zap.NewNop(), Push: func(_ context.Context, got api.PushRequest) (Push, error) {
 			req = got
 			return p, nil
 		}}, Settings{Places: []Place{place}})

@@ -213,6 +213,8 @@ func fromModule(m *api.Module) *reactorv1.Module {
 		Name:          m.Name,
 		LastUseTime:   fromTime(m.LastUseTime),
 		Damaged:       m.Damaged,
+		Artifact:      m.Artifact,
+		Signer:        m.Signer,
 	}
 	for _, i := range m.Imports {
 		p.Imports = append(p.Imports, &reactorv1.ModuleImport{Module: i.Module, Name: i.Name, Type: i.Type})

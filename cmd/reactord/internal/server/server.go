@@ -74,6 +74,8 @@ type Server struct {
 	health  *Health
 	calls   calls
 	running sync.WaitGroup // what handlers left running (see AttachWorkload)
+
+	onItemError func(reason string) // of OnItemError
 }
 
 // Tracing makes spans of calls. The zero value makes none: then the workloads that calls submit belong to the spans of their callers.
@@ -97,7 +99,7 @@ type Config struct {
 
 // New makes a server for r. It serves once Serve is called.
 func New(r *reactor.Reactor, c Config) *Server {
-	s := &Server{health: c.Health}
+	s := &Server{health: c.Health, onItemError: func(string) {}}
 	tracing := c.Tracing
 	if tracing.Begin == nil {
 		tracing = Tracing{Begin: untraced, Parent: traceParent}
@@ -126,7 +128,10 @@ func New(r *reactor.Reactor, c Config) *Server {
 		Server: s.grpc, Gate: gate, MaxBytes: mostBytes, Default: maxOtherBytes, Waits: waits, Status: toStatus,
 	}
 	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r, registries: c.Registries})
-	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{reactor: r, audit: c.Audit, running: &s.running, parent: tracing.Parent})
+	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{
+		reactor: r, audit: c.Audit, running: &s.running, parent: tracing.Parent,
+		onItemError: func(reason string) { s.onItemError(reason) },
+	})
 	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: c.Health.SetDraining})
 	healthv1.RegisterHealthServer(registrar, c.Health)
 	reflection.Register(registrar)

@@ -25,6 +25,10 @@ func (s *Server) OnCall(f func(Ended)) {
 	})
 }
 
+// OnItemError has f called for each item of a batch that a call has refused, with the class of its error. f must not block.
+// OnItemError is called before Serve.
+func (s *Server) OnItemError(f func(reason string)) { s.onItemError = f }
+
 // codeFor returns the code that a client gets for an error: that of a context is not a status yet.
 func codeFor(err error) codes.Code {
 	if st, ok := status.FromError(err); ok {

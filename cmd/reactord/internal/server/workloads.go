@@ -12,6 +12,7 @@ import (
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/api"
+	"github.com/reactord/reactord/reactor/errs"
 )
 
 type workloads struct {
@@ -20,6 +21,8 @@ type workloads struct {
 	audit   Audit
 	running *sync.WaitGroup // goroutines that outlive their handler
 	parent  func(context.Context) string
+
+	onItemError func(reason string) // is called for each item of a batch that is refused
 }
 
 func (w *workloads) SubmitWorkload(ctx context.Context, req *reactorv1.SubmitWorkloadRequest) (*reactorv1.SubmitWorkloadResponse, error) {
@@ -49,14 +52,14 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	}
 	// A request that the reactor has no value for is answered here, the others there.
 	results := make([]*reactorv1.SubmitWorkloadsResult, len(requests))
-	most := itemText(len(requests))
+	items := w.batch(len(requests))
 	var submits []api.SubmitRequest
 	var at []int // the index in requests of each of submits
 	trace := w.parent(ctx)
 	for i, r := range requests {
 		submit, err := toSubmit(r, trace)
 		if err != nil {
-			results[i] = &reactorv1.SubmitWorkloadsResult{Id: clipEncoded(r.GetId(), maxFieldText), Error: toItem(err, most)}
+			results[i] = &reactorv1.SubmitWorkloadsResult{Id: clipEncoded(r.GetId(), maxFieldText), Error: items.err(err)}
 			continue
 		}
 		submits, at = append(submits, submit), append(at, i)
@@ -67,9 +70,26 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	}
 	for i, a := range answers {
 		auditSubmission(ctx, w.audit, a.ID, &submits[i].Spec, a.Created, a.Err)
-		results[at[i]] = &reactorv1.SubmitWorkloadsResult{Id: clipEncoded(a.ID, maxFieldText), Created: a.Created, Error: toItem(a.Err, most)}
+		results[at[i]] = &reactorv1.SubmitWorkloadsResult{Id: clipEncoded(a.ID, maxFieldText), Created: a.Created, Error: items.err(a.Err)}
 	}
 	return &reactorv1.SubmitWorkloadsResponse{Results: results}, nil
+}
+
+// batch makes the errors of a batch's items.
+type batch struct {
+	text    int // bytes of one message, about
+	onError func(reason string)
+}
+
+func (w *workloads) batch(items int) batch { return batch{itemText(items), w.onItemError} }
+
+// err returns what clients are told of an item's error; nil for nil.
+func (b batch) err(err error) *reactorv1.Error {
+	if err == nil {
+		return nil
+	}
+	b.onError(errs.ClassOf(err).String())
+	return toItem(err, b.text)
 }
 
 // traceParent returns the caller's traceparent header (W3C Trace Context), which the reactor parses.
@@ -177,12 +197,12 @@ func (w *workloads) CancelWorkloads(ctx context.Context, req *reactorv1.CancelWo
 		return nil, err
 	}
 	resp := &reactorv1.CancelWorkloadsResponse{Total: uint64(answer.Total), Cancelled: uint64(answer.Cancelled)}
-	most := itemText(len(answer.Results))
+	items := w.batch(len(answer.Results))
 	for _, r := range answer.Results {
 		resp.Results = append(resp.Results, &reactorv1.CancelWorkloadsResult{
 			Id:        clipEncoded(r.ID, maxFieldText),
 			Cancelled: r.Cancelled,
-			Error:     toItem(r.Err, most),
+			Error:     items.err(r.Err),
 		})
 	}
 	return resp, nil

@@ -65,6 +65,9 @@ func newTracer(to sdktrace.SpanExporter, queue int, from *resource.Resource, log
 // Run says in the log what is lost, until ctx ends.
 func (t *Tracer) Run(ctx context.Context) { t.gate.Run(ctx) }
 
+// Lost returns how many spans were lost.
+func (t *Tracer) Lost() uint64 { return t.gate.Count() }
+
 // lastWords is how long it may take, once nothing more is to be sent, until everything has ended.
 const lastWords = time.Second
 

@@ -21,11 +21,11 @@ type life struct {
 	mu     sync.Mutex
 	queued map[string]int
 	lines  map[string][]string
-	traces map[string]hooks.TraceParent // as last told of an attempt
+	traces map[string]hooks.Trace // as last told of an attempt
 }
 
 func (l *life) hooks() hooks.Hooks {
-	l.queued, l.lines, l.traces = map[string]int{}, map[string][]string{}, map[string]hooks.TraceParent{}
+	l.queued, l.lines, l.traces = map[string]int{}, map[string][]string{}, map[string]hooks.Trace{}
 	note := func(e hooks.Event, line string) {
 		if r := l.reactor.Load(); r != nil {
 			r.Stats()
@@ -55,7 +55,7 @@ func (l *life) hooks() hooks.Hooks {
 			l.mu.Lock()
 			defer l.mu.Unlock()
 			l.queued[e.ID]++
-			if e.Trace != "" {
+			if e.Trace != (hooks.Trace{}) {
 				l.traces[e.ID] = e.Trace
 			}
 		},
@@ -77,7 +77,10 @@ func (l *life) is(t *testing.T, id string, queued int, want ...string) {
 	}
 }
 
-const traceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+const (
+	traceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	traceState  = "vendor=1,other=<2>"
+)
 
 func TestHooks(t *testing.T) {
 	var before life
@@ -87,7 +90,7 @@ func TestHooks(t *testing.T) {
 	push(t, r, "cat", "trap", "sleep")
 	traced := func(id string, spec api.Spec) {
 		t.Helper()
-		_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: id, Spec: spec, TraceParent: traceParent})
+		_, _, err := r.SubmitWorkload(deadline(t), api.SubmitRequest{ID: id, Spec: spec, TraceParent: traceParent, TraceState: traceState})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +114,8 @@ func TestHooks(t *testing.T) {
 	before.is(t, "trap", 1, "1 loaded", "1 started", "1 ended FAILED TRAP", "1 committed FAILED TRAP")
 	before.is(t, "late", 1, "ended CANCELLED CANCELLED", "committed CANCELLED CANCELLED")
 	before.is(t, "sleep", 2, "1 loaded", "1 started", "1 parked", "1 resumed", "1 ended PENDING UNSPECIFIED", "1 committed PENDING UNSPECIFIED")
-	if want := map[string]hooks.TraceParent{"cat": traceParent, "trap": "", "sleep": traceParent}; !maps.Equal(before.traces, want) {
+	trace := hooks.Trace{Parent: traceParent, State: traceState}
+	if want := map[string]hooks.Trace{"cat": trace, "trap": {}, "sleep": trace}; !maps.Equal(before.traces, want) {
 		t.Errorf("traces are %v, want %v", before.traces, want)
 	}
 
@@ -121,7 +125,7 @@ func TestHooks(t *testing.T) {
 	awaitWaiting(t, r, "sleep")
 	shutdown(t, r)
 	after.is(t, "sleep", 2, "2 loaded", "2 started", "2 parked", "2 resumed", "2 ended PENDING UNSPECIFIED", "2 committed PENDING UNSPECIFIED")
-	if after.traces["sleep"] != traceParent {
+	if after.traces["sleep"] != trace {
 		t.Errorf("after a restart the trace is %q", after.traces["sleep"])
 	}
 }
@@ -139,7 +143,7 @@ func TestTraceParentIsNoPartOfTheSpec(t *testing.T) {
 	}
 	wait(t, r, "w")
 	shutdown(t, r)
-	if got := l.traces["w"]; got != "" {
+	if got := l.traces["w"]; got != (hooks.Trace{}) {
 		t.Errorf("the trace is %q", got)
 	}
 }

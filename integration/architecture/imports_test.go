@@ -133,7 +133,7 @@ var imports = map[string][]string{
 	"reactor/internal/pipes":     {"hostcalls"},
 	"reactor/internal/permit":    {"hostcalls/capability", "reactor/grant", "reactor/policy", "reactor/internal/lookup"},
 	"reactor/internal/process":   {},
-	"reactor/internal/record":    {"component/value", "reactor/api", "reactor/grant", "reactor/store"},
+	"reactor/internal/record":    {"component/value", "reactor/api", "reactor/grant", "reactor/hooks", "reactor/store"},
 	"reactor/internal/refusal":   {"reactor/errs", "reactor/store"},
 	"reactor/internal/retention": {},
 	"reactor/internal/retry":     {},

@@ -61,6 +61,8 @@ type SubmitRequest struct {
 	// TraceParent is the traceparent header of W3C Trace Context, which puts the workload into a trace. It is not
 	// part of the spec. A malformed one counts as none.
 	TraceParent string
+	// TraceState is the tracestate header that belongs to it.
+	TraceState string
 }
 
 // SubmitResult is the result of one SubmitRequest of a batch.

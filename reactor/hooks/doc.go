@@ -1,5 +1,5 @@
 // Package hooks has the functions that a reactor calls in the life of a workload, for logs, traces and metrics:
-// [Hooks], their arguments ([Event], [Outcome]), and the trace that a submission belongs to ([TraceParent]).
+// [Hooks], their arguments ([Event], [Outcome]), and the trace that a submission belongs to ([Trace]).
 //
 // # Rules
 //

@@ -51,7 +51,7 @@ type Event struct {
 	Attempt uint32 // from 1; 0 if there is no attempt
 	// Trace is the trace of the submission, if it had one. If there is no attempt it is unknown, except for a
 	// submission that has just been committed.
-	Trace TraceParent
+	Trace Trace
 	Time  time.Time
 	// Submitted is when the workload was submitted, in OnLoaded.
 	Submitted time.Time

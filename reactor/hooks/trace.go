@@ -2,6 +2,32 @@ package hooks
 
 import "strings"
 
+// Trace is the place of a submission in a trace, as W3C Trace Context has it. The zero value is none.
+type Trace struct {
+	Parent TraceParent
+	// State is the tracestate header, with what those who sample and record traces need to know; it may be empty.
+	State string
+}
+
+// Sampled reports whether the trace is recorded.
+func (t Trace) Sampled() bool { return t.Parent.Sampled() }
+
+// maxTraceState bounds the state of a trace: as much as the specification has everybody pass on.
+const maxTraceState = 512
+
+// ParseTrace parses the two headers. A malformed parent gives no trace, and a state that is too long or has other bytes than
+// printable ASCII is left out, as the specification allows.
+func ParseTrace(parent, state string) (t Trace) {
+	var ok bool
+	if t.Parent, ok = ParseTraceParent(parent); !ok {
+		return Trace{}
+	}
+	if len(state) <= maxTraceState && strings.IndexFunc(state, func(r rune) bool { return r < ' ' || r > '~' }) < 0 {
+		t.State = state
+	}
+	return t
+}
+
 // TraceParent names a span of a trace in the form of the traceparent header of W3C Trace Context, version 00:
 // "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01". The empty one names none.
 type TraceParent string

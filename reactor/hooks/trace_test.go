@@ -43,6 +43,26 @@ func TestParseTraceParent(t *testing.T) {
 	}
 }
 
+func TestParseTrace(t *testing.T) {
+	for _, c := range []struct {
+		name, parent, state string
+		want                Trace
+	}{
+		{"both", example, "a=1,b=2", Trace{example, "a=1,b=2"}},
+		{"no parent", "", "a=1", Trace{}},
+		{"a malformed parent", example[1:], "a=1", Trace{}},
+		{"the longest", example, strings.Repeat("a", maxTraceState), Trace{example, strings.Repeat("a", maxTraceState)}},
+		{"longer", example, strings.Repeat("a", maxTraceState+1), Trace{Parent: example}},
+		{"a line break", example, "a=1\nb=2", Trace{Parent: example}},
+		{"other letters", example, "a=é", Trace{Parent: example}},
+		{"no UTF-8", example, "a=\xff", Trace{Parent: example}},
+	} {
+		if got := ParseTrace(c.parent, c.state); got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
 func FuzzParseTraceParent(f *testing.F) {
 	f.Add(example)
 	f.Add("cc" + example[2:] + "-more")

@@ -10,6 +10,7 @@ import (
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -251,9 +252,9 @@ func (u *Usage) Decode() api.Usage {
 // Encoding is an encoded spec without its limits. The limits as they were sent identify what a client sent; the
 // limits with defaults filled in are stored.
 type Encoding struct {
-	// TraceParent is the trace of the submission, which is stored with the spec. Hash does not cover it: a repeated
-	// submission has a trace of its own.
-	TraceParent string
+	// Trace is that of the submission, which is stored with the spec. Hash does not cover it: a repeated submission
+	// has a trace of its own.
+	Trace hooks.Trace
 
 	spec *api.Spec
 	work []byte // a workJSON without its last brace, so that the limits can follow
@@ -276,8 +277,12 @@ func EncodeSpec(spec *api.Spec) Encoding {
 // Spec returns the bytes that the store keeps of the spec, with the given limits.
 func (e Encoding) Spec(limits api.Limits) []byte {
 	tail := mustEncode(limitsJSON(limits))
-	if e.TraceParent != "" {
-		tail = append(append(tail, `,"traceparent":`...), mustEncode(e.TraceParent)...)
+	for _, part := range []struct{ name, value string }{
+		{`,"traceparent":`, string(e.Trace.Parent)}, {`,"tracestate":`, e.Trace.State},
+	} {
+		if part.value != "" {
+			tail = append(append(tail, part.name...), mustEncode(part.value)...)
+		}
 	}
 	b := make([]byte, 0, len(e.work)+len(tail)+2+len(e.spec.Stdin))
 	b = append(append(append(b, e.work...), tail...), '}')
@@ -344,19 +349,20 @@ func DecodeSpec(rec *store.Workload) (api.Spec, error) {
 	return spec, nil
 }
 
-// TraceParent returns the trace of a record's submission, or nothing.
-func TraceParent(rec *store.Workload) string {
+// Trace returns the trace of a record's submission, if it has one.
+func Trace(rec *store.Workload) hooks.Trace {
 	var s struct {
-		TraceParent string `json:"traceparent"`
+		Parent hooks.TraceParent `json:"traceparent"`
+		State  string            `json:"tracestate"`
 	}
 	head, _, _ := bytes.Cut(rec.Spec, []byte{0})
 	if !bytes.Contains(head, []byte(`"traceparent"`)) { // the usual case, and a spec can be long
-		return ""
+		return hooks.Trace{}
 	}
 	if json.Unmarshal(head, &s) != nil {
-		return "" // whoever decodes the rest gets the error
+		return hooks.Trace{} // whoever decodes the rest gets the error
 	}
-	return s.TraceParent
+	return hooks.Trace(s)
 }
 
 // EncodeStatus encodes a status for DecodeStatus.

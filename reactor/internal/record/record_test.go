@@ -11,6 +11,7 @@ import (
 	"github.com/reactord/reactord/component/value"
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/grant"
+	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/store"
 )
 
@@ -102,24 +103,24 @@ func TestRecord(t *testing.T) {
 	if diff := cmp.Diff(want, w); diff != "" {
 		t.Errorf("a record does not come back as it was (-want +got):\n%s", diff)
 	}
-	if got := TraceParent(rec); got != "" {
+	if got := Trace(rec); got != (hooks.Trace{}) {
 		t.Errorf("the trace of a record without one is %q", got)
 	}
 	encoding := EncodeSpec(&spec)
 	hash := encoding.Hash()
-	encoding.TraceParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	encoding.Trace = hooks.Trace{Parent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", State: "a=<1>,b=2"}
 	if encoding.Hash() != hash {
 		t.Error("a trace makes it another spec")
 	}
 	rec.Spec = encoding.Spec(spec.Limits)
-	if got := TraceParent(rec); got != encoding.TraceParent {
+	if got := Trace(rec); got != encoding.Trace {
 		t.Errorf("the trace is %q", got)
 	}
 	if traced, err := Decode(rec); err != nil || !cmp.Equal(want, traced) {
 		t.Errorf("with a trace a record does not come back as it was: %v", err)
 	}
 	rec.Spec = []byte(`{"stdin":"aGk=","limits":{}}`) // as older daemons wrote it
-	if got := TraceParent(rec); got != "" {
+	if got := Trace(rec); got != (hooks.Trace{}) {
 		t.Errorf("the trace of an older record is %q", got)
 	}
 	if old, err := DecodeSpec(rec); err != nil || string(old.Stdin) != "hi" {

@@ -12,7 +12,6 @@ import (
 	"github.com/reactord/reactord/executor/engine"
 	"github.com/reactord/reactord/hostcalls/abi"
 	"github.com/reactord/reactord/reactor/api"
-	"github.com/reactord/reactord/reactor/hooks"
 	"github.com/reactord/reactord/reactor/internal/attempt"
 	"github.com/reactord/reactord/reactor/internal/lifecycle"
 	"github.com/reactord/reactord/reactor/internal/outcome"
@@ -166,7 +165,7 @@ func (r *Runner) prepare(w *workload, module abi.Program) (*started, *api.Spec, 
 	}
 	a := &started{runner: r, workload: w, serves: spec.Serve != nil}
 	if r.cfg.Hooks.Any() {
-		a.trace, a.created = hooks.TraceParent(record.TraceParent(rec)), rec.Created
+		a.trace, a.created = record.Trace(rec), rec.Created
 	}
 	cfg.Tracer, cfg.OpenOutput = r.tracer(a, spec, cfg.Number), r.outputOf(a, spec)
 	a.Init(&r.cfg.Host, a, &cfg)

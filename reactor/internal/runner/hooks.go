@@ -36,7 +36,7 @@ func (r *Runner) onSubmitted(changes []store.Change) {
 		if rec := changes[i].Created; rec != nil {
 			on(hooks.Event{
 				ID: rec.ID, Tenant: rec.Tenant, Module: rec.Module.String(), Time: time.Now(),
-				Trace: hooks.TraceParent(record.TraceParent(rec)),
+				Trace: record.Trace(rec),
 			})
 		}
 	}

@@ -60,10 +60,10 @@ type started struct {
 	runner   *Runner
 	workload *workload
 	memory   engine.Allowance
-	trace    hooks.TraceParent // of the submission; empty without hooks
-	created  time.Time         // when it was submitted; zero without hooks
-	serves   bool              // it is a service
-	entered  bool              // its task has run
+	trace    hooks.Trace // of the submission; none without hooks
+	created  time.Time   // when it was submitted; zero without hooks
+	serves   bool        // it is a service
+	entered  bool        // its task has run
 }
 
 // newWorkload makes the workload of a place, without its record.

@@ -139,8 +139,7 @@ func (p *Pipeline) check(ctx context.Context, one *submission, req *api.SubmitRe
 	if one.Err = p.checkModule(ctx, module, &req.Spec, limits); one.Err != nil {
 		return
 	}
-	trace, _ := hooks.ParseTraceParent(req.TraceParent)
-	encoding.TraceParent = string(trace)
+	encoding.Trace = hooks.ParseTrace(req.TraceParent, req.TraceState)
 	spec := req.Spec
 	spec.Module, spec.Limits = digest.String(), limits
 	one.Spec = &spec

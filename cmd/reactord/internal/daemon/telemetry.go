@@ -60,7 +60,7 @@ func (t *telemetry) calls() server.Tracing {
 	if t.tracer == nil {
 		return server.Tracing{}
 	}
-	return server.Tracing{Begin: t.tracer.Call, Parent: tracing.Parent}
+	return server.Tracing{Begin: t.tracer.Call, Span: tracing.Span}
 }
 
 // run has the log told what is lost, until ctx ends.

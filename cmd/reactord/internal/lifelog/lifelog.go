@@ -215,8 +215,8 @@ func (n *line) fields() []zap.Field {
 	if e.Attempt != 0 {
 		fields = append(fields, zap.Uint32("attempt", e.Attempt))
 	}
-	if e.Trace != "" {
-		fields = append(fields, zap.String("traceparent", string(e.Trace)))
+	if e.Trace.Parent != "" {
+		fields = append(fields, zap.String("traceparent", string(e.Trace.Parent)))
 	}
 	if f := n.failure; f != nil {
 		return append(fields, failureFields(f)...)

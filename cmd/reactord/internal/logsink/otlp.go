@@ -48,7 +48,8 @@ type collector struct {
 // send implements sender.
 func (c *collector) send(ctx context.Context, lines []line) error {
 	for i := range lines {
-		c.logger.Emit(otlp.Below(context.Background(), string(lines[i].from.Trace)), recordOf(&lines[i]))
+		in := &lines[i].from.Trace
+		c.logger.Emit(otlp.Below(context.Background(), string(in.Parent), in.State), recordOf(&lines[i]))
 	}
 	defer func() { c.records = c.records[:0] }()
 	return c.to.Export(ctx, c.records)

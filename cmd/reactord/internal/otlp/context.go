@@ -6,7 +6,7 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 )
 
-// Below returns a context below the span that a traceparent header names, if it does.
-func Below(ctx context.Context, traceparent string) context.Context {
-	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": traceparent})
+// Below returns a context below the span that the headers traceparent and tracestate name, if they name one.
+func Below(ctx context.Context, parent, state string) context.Context {
+	return propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": parent, "tracestate": state})
 }

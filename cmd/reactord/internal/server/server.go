@@ -82,8 +82,8 @@ type Server struct {
 type Tracing struct {
 	// Begin begins the span of a call of a method, and returns a context that has it. end is called with the call's status.
 	Begin func(ctx context.Context, fullMethod string) (_ context.Context, end func(error))
-	// Parent returns the span that a context has, as a traceparent header (W3C Trace Context).
-	Parent func(context.Context) string
+	// Span returns the span that a context has, as the headers traceparent and tracestate (W3C Trace Context).
+	Span func(context.Context) (parent, state string)
 }
 
 // Config says how a Server serves.
@@ -102,7 +102,7 @@ func New(r *reactor.Reactor, c Config) *Server {
 	s := &Server{health: c.Health, onItemError: func(string) {}}
 	tracing := c.Tracing
 	if tracing.Begin == nil {
-		tracing = Tracing{Begin: untraced, Parent: traceParent}
+		tracing = Tracing{Begin: untraced, Span: callersSpan}
 	}
 	e := &edge{log: c.Logger, gate: c.Admission.Gate, calls: &s.calls, begin: tracing.Begin}
 	gate := inflight.NewGate(c.Limits, e.admit, c.Logger)
@@ -129,7 +129,7 @@ func New(r *reactor.Reactor, c Config) *Server {
 	}
 	reactorv1.RegisterModuleServiceServer(registrar, &modules{reactor: r, registries: c.Registries})
 	reactorv1.RegisterWorkloadServiceServer(registrar, &workloads{
-		reactor: r, audit: c.Audit, running: &s.running, parent: tracing.Parent,
+		reactor: r, audit: c.Audit, running: &s.running, span: tracing.Span,
 		onItemError: func(reason string) { s.onItemError(reason) },
 	})
 	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: c.Health.SetDraining})

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"google.golang.org/grpc"
@@ -19,14 +20,15 @@ type workloads struct {
 	reactorv1.UnimplementedWorkloadServiceServer
 	reactor *reactor.Reactor
 	audit   Audit
-	running *sync.WaitGroup // goroutines that outlive their handler
-	parent  func(context.Context) string
+	running *sync.WaitGroup                              // goroutines that outlive their handler
+	span    func(context.Context) (parent, state string) // of Tracing
 
 	onItemError func(reason string) // is called for each item of a batch that is refused
 }
 
 func (w *workloads) SubmitWorkload(ctx context.Context, req *reactorv1.SubmitWorkloadRequest) (*reactorv1.SubmitWorkloadResponse, error) {
-	submit, err := toSubmit(req, w.parent(ctx))
+	parent, state := w.span(ctx)
+	submit, err := toSubmit(req, parent, state)
 	if err != nil {
 		return nil, err
 	}
@@ -55,9 +57,9 @@ func (w *workloads) SubmitWorkloads(ctx context.Context, req *reactorv1.SubmitWo
 	items := w.batch(len(requests))
 	var submits []api.SubmitRequest
 	var at []int // the index in requests of each of submits
-	trace := w.parent(ctx)
+	parent, state := w.span(ctx)
 	for i, r := range requests {
-		submit, err := toSubmit(r, trace)
+		submit, err := toSubmit(r, parent, state)
 		if err != nil {
 			results[i] = &reactorv1.SubmitWorkloadsResult{Id: clipEncoded(r.GetId(), maxFieldText), Error: items.err(err)}
 			continue
@@ -92,18 +94,18 @@ func (b batch) err(err error) *reactorv1.Error {
 	return toItem(err, b.text)
 }
 
-// traceParent returns the caller's traceparent header (W3C Trace Context), which the reactor parses.
-func traceParent(ctx context.Context) string {
+// callersSpan returns the headers of the caller's span (W3C Trace Context), which the reactor parses.
+func callersSpan(ctx context.Context) (parent, state string) {
 	if values := metadata.ValueFromIncomingContext(ctx, "traceparent"); len(values) == 1 {
-		return values[0]
+		return values[0], strings.Join(metadata.ValueFromIncomingContext(ctx, "tracestate"), ",")
 	}
-	return ""
+	return "", ""
 }
 
-func toSubmit(req *reactorv1.SubmitWorkloadRequest, trace string) (api.SubmitRequest, error) {
+func toSubmit(req *reactorv1.SubmitWorkloadRequest, traceParent, traceState string) (api.SubmitRequest, error) {
 	var bad fields
 	spec := toSpec(req.GetSpec(), &bad)
-	return api.SubmitRequest{ID: req.GetId(), Spec: spec, TraceParent: trace}, bad.err()
+	return api.SubmitRequest{ID: req.GetId(), Spec: spec, TraceParent: traceParent, TraceState: traceState}, bad.err()
 }
 
 func (w *workloads) CallFunction(ctx context.Context, req *reactorv1.CallFunctionRequest) (*reactorv1.CallFunctionResponse, error) {

@@ -17,7 +17,7 @@ func BenchmarkCall(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		ctx, end := t.Call(base, "/reactor.v1.WorkloadService/SubmitWorkload")
-		if Parent(ctx) == "" {
+		if parent, _ := Span(ctx); parent == "" {
 			b.Fatal("no parent")
 		}
 		end(nil)

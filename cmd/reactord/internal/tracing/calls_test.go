@@ -1,6 +1,7 @@
 package tracing
 
 import (
+	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/codes"
@@ -34,17 +35,20 @@ func TestCalls(t *testing.T) {
 			tracer := newTracer(c, 10, resource.Empty(), zap.NewNop())
 			ctx := t.Context()
 			if tt.caller != "" {
-				ctx = metadata.NewIncomingContext(ctx, metadata.Pairs("traceparent", tt.caller))
+				ctx = metadata.NewIncomingContext(ctx, metadata.Pairs("traceparent", tt.caller, "tracestate", "vendor=1"))
 			}
 			ctx, end := tracer.Call(ctx, tt.method)
 			end(tt.err)
-			parent := Parent(ctx)
+			parent, state := Span(ctx)
 			tracer.Stop(t.Context())
 			if len(c.spans) != tt.spans {
 				t.Fatalf("the spans are %v", c.spans)
 			}
 			if name == "not sampled" && (parent[:35] != string(unsampled[:35]) || parent[53:] != "00") {
 				t.Errorf("what it submits is below %q", parent)
+			}
+			if tt.caller != "" && strings.Contains(tt.caller, parent[3:35]) && state != "vendor=1" { // it is in the caller's trace
+				t.Errorf("what it submits has the state %q", state)
 			}
 			if tt.spans == 0 {
 				return

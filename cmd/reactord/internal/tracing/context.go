@@ -10,17 +10,17 @@ import (
 	"github.com/reactord/reactord/reactor/hooks"
 )
 
-// Parent returns the span that ctx has, as a header; empty if it has none.
-func Parent(ctx context.Context) string {
+// Span returns the span that ctx has, as the headers of W3C Trace Context; empty if it has none.
+func Span(ctx context.Context) (parent, state string) {
 	if !trace.SpanContextFromContext(ctx).IsValid() {
-		return ""
+		return "", ""
 	}
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
-	return carrier["traceparent"]
+	return carrier["traceparent"], carrier["tracestate"]
 }
 
 // below returns a context whose spans are below a span of another daemon or process.
-func below(parent hooks.TraceParent) context.Context {
-	return otlp.Below(context.Background(), string(parent))
+func below(t hooks.Trace) context.Context {
+	return otlp.Below(context.Background(), string(t.Parent), t.State)
 }

@@ -35,7 +35,7 @@ func TestHTTP(t *testing.T) {
 	l.load()
 	l.start()
 	attempt := tracer.HTTP(l.Event)
-	idle := tracer.HTTP(hooks.Event{ID: "idle", Attempt: 1, Trace: unsampled})
+	idle := tracer.HTTP(hooks.Event{ID: "idle", Attempt: 1, Trace: hooks.Trace{Parent: unsampled}})
 
 	const other = "00-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-bbbbbbbbbbbbbbbb-01"
 	in := request(t, "GET", "traceparent", other, "tracestate", "a=b")

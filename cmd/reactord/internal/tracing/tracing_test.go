@@ -56,7 +56,7 @@ type life struct {
 
 func newLife(t *Tracer, id string, attempt uint32, trace hooks.TraceParent) *life {
 	began := time.Now()
-	e := hooks.Event{ID: id, Tenant: "default", Module: "sha256:ab", Attempt: attempt, Trace: trace, Time: began}
+	e := hooks.Event{ID: id, Tenant: "default", Module: "sha256:ab", Attempt: attempt, Trace: hooks.Trace{Parent: trace, State: "vendor=1"}, Time: began}
 	return &life{e, t.Hooks(), began}
 }
 
@@ -148,6 +148,9 @@ func TestPhases(t *testing.T) {
 				for _, s := range c.spans {
 					if s.Parent.TraceID().String() != string(sampled[3:35]) || s.Parent.SpanID().String() != string(sampled[36:52]) {
 						t.Errorf("%s is below %v", s.Name, s.Parent)
+					}
+					if state := s.SpanContext.TraceState().String(); state != "vendor=1" {
+						t.Errorf("%s has the state %q", s.Name, state)
 					}
 					if value(s, "reactord.workload.id") != "w" {
 						t.Errorf("%s is of %v", s.Name, s.Attributes)

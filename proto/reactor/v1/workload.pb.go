@@ -2641,7 +2641,8 @@ type Usage struct {
 	Fuel uint64 `protobuf:"varint,1,opt,name=fuel,proto3" json:"fuel,omitempty"`
 	// cpu_time is the time spent on a worker.
 	CpuTime *durationpb.Duration `protobuf:"bytes,2,opt,name=cpu_time,json=cpuTime,proto3" json:"cpu_time,omitempty"`
-	// waiting_time is the time spent parked on host operations.
+	// waiting_time is the time spent parked on host operations. That of a service is the time in which it has waited for requests, and
+	// the times of all its instances beside that, so it can be more than the time that has passed.
 	WaitingTime *durationpb.Duration `protobuf:"bytes,3,opt,name=waiting_time,json=waitingTime,proto3" json:"waiting_time,omitempty"`
 	// peak_memory_bytes is the largest size of its linear memory.
 	PeakMemoryBytes uint64 `protobuf:"varint,4,opt,name=peak_memory_bytes,json=peakMemoryBytes,proto3" json:"peak_memory_bytes,omitempty"`

@@ -243,7 +243,11 @@ func (a *Attempt) Usage() api.Usage {
 		now := task.Usage()
 		if s := a.server(); s != nil {
 			used := s.Used()
-			now = executor.Usage{Fuel: used.Fuel + now.Fuel, CPU: used.CPU + now.CPU, Waiting: used.Waiting, Ready: used.Ready + now.Ready}
+			now = executor.Usage{
+				Fuel: used.Fuel + now.Fuel, CPU: used.CPU + now.CPU, Ready: used.Ready + now.Ready,
+				Waiting: used.Waiting + now.Waiting,
+				Wait:    now.Waiting, // the service's own task waits for requests alone, all the time: that is one wait
+			}
 		}
 		u.Fuel += now.Fuel
 		u.CPUTime += now.CPU

@@ -86,6 +86,32 @@ func TestWaitsAddUp(t *testing.T) {
 	})
 }
 
+// TestServiceWaits: a service waits for requests, beside what its instances wait for.
+func TestServiceWaits(t *testing.T) {
+	in(t, func(f *fixture) {
+		p := &program{
+			run:      func(fiber *executor.Fiber, _ *abi.Config) (abi.Exit, error) { return abi.Exit{}, fiber.Park() },
+			waits:    []hostcalls.WaitUsage{{Kind: hostcalls.OpTimer, Time: time.Minute, Count: 2}},
+			waitsFor: hostcalls.OpAccept,
+		}
+		a := f.attempt(p, func(c *Config) { c.Module = service{p, executor.Usage{CPU: time.Second, Waiting: time.Minute}} })
+		ended := f.spawn(a, lifecycle.NoCause)
+		time.Sleep(time.Hour)
+		want := []api.WaitUsage{
+			{Kind: api.OpKind(hostcalls.OpTimer), Time: time.Minute, Count: 2}, {Kind: api.OpKind(hostcalls.OpAccept), Time: time.Hour, Count: 1},
+		}
+		for _, when := range []string{"while it serves", "at its end"} {
+			if got := a.Usage(); got.WaitingTime != time.Hour+time.Minute || got.CPUTime != time.Second || cmp.Diff(want, got.Waits) != "" {
+				t.Errorf("%s: %+v", when, got)
+			}
+			if when == "while it serves" {
+				a.Wake()
+				<-ended
+			}
+		}
+	})
+}
+
 // TestTrafficAddsUp: the limits of bytes are those of all attempts together.
 func TestTrafficAddsUp(t *testing.T) {
 	in(t, func(f *fixture) {

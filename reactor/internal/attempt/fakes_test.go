@@ -61,6 +61,26 @@ func (p *process) Refusal() *abi.Refusal                            { return p.r
 func (p *process) PeakMemory() int64                                { return p.peak }
 func (p *process) ListenAddresses() []string                        { return []string{p.address} }
 
+// service is a program that serves; its other tasks have used something.
+type service struct {
+	*program
+	used executor.Usage
+}
+
+func (s service) NewProcess(*abi.Config) (abi.Process, error) {
+	return &server{process{program: s.program}, s.used}, nil
+}
+
+type server struct {
+	process
+	used executor.Usage
+}
+
+func (*server) Rest(ended func())                         { ended() }
+func (s *server) Used() executor.Usage                    { return s.used }
+func (*server) Counts() abi.ServiceCounts                 { return abi.ServiceCounts{} }
+func (*server) HeldBy() (peers []string, since time.Time) { return nil, time.Time{} }
+
 // begins is a program that begins and then ends so.
 func begins(exit abi.Exit, err error) *program {
 	return &program{run: func(_ *executor.Fiber, cfg *abi.Config) (abi.Exit, error) {

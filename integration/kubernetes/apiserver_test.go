@@ -165,7 +165,7 @@ func TestAPIServer(t *testing.T) {
 	s := startAPIServer(t)
 	for name, objects := range manifests(t) {
 		t.Run(name, func(t *testing.T) {
-			s := &apiServer{t, s.base, s.client, s.log, strings.ReplaceAll(name, " ", "-")}
+			s := &apiServer{t, s.base, s.client, s.log, strings.NewReplacer(" ", "-", "'", "").Replace(name)}
 			s.apply("/api/v1/namespaces/NAMESPACE", []byte("apiVersion: v1\nkind: Namespace\nmetadata: {name: "+s.namespace+
 				", labels: {pod-security.kubernetes.io/enforce: restricted}}"))
 			for _, o := range objects {

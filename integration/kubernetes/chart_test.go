@@ -23,18 +23,27 @@ func TestMain(m *testing.M) { os.Exit(testkit.Main(m)) }
 var everything = values{
 	"replicas": 3, "fullnameOverride": "wasm-node", "labels": values{"team": "a"}, "podLabels": values{"tier": "b"},
 	"podAnnotations": values{"x": "y"}, "imagePullSecrets": []any{values{"name": "pull"}},
-	"config":      values{"allow-connect": []any{"*.example.org:443"}, "retain": "48h", "workers": 4},
-	"token":       values{"value": strings.Repeat("x", 40)},
+	"config":      values{"allow-connect": []any{"*.example.org:443"}, "allow-listen": []any{"0.0.0.0:8000"}, "retain": "48h", "workers": 4},
+	"token":       values{"value": strings.Repeat("x", 40) + "\n" + strings.Repeat("y", 43) + "\n"},
 	"tls":         values{"clientCA": true, "certificate": values{"create": true, "issuerRef": values{"kind": "ClusterIssuer", "name": "internal"}, "dnsNames": []any{"wasm.example.org"}}},
 	"service":     values{"type": "LoadBalancer", "port": 443, "annotations": values{"a": "b"}},
+	"guestPorts":  []any{values{"name": "web", "port": 8000}, values{"name": "names", "port": 8000, "protocol": "UDP"}},
 	"persistence": values{"storageClassName": "fast", "annotations": values{"a": "b"}},
 	"networkPolicy": values{
 		"from":        []any{values{"namespaceSelector": values{"matchLabels": values{"a": "b"}}}},
 		"metricsFrom": []any{values{"podSelector": values{"matchLabels": values{"a": "b"}}}},
+		"guestsFrom":  []any{values{"ipBlock": values{"cidr": "10.0.0.0/8"}}},
 		"ingress":     []any{values{"ports": []any{values{"port": 9000}}}},
 		"egress":      []any{values{"to": []any{values{"ipBlock": values{"cidr": "10.0.0.0/8"}}}}},
 	},
-	"metrics":     values{"enabled": true, "serviceMonitor": values{"enabled": true, "labels": values{"release": "prometheus"}}},
+	"metrics": values{
+		"enabled":        true,
+		"serviceMonitor": values{"enabled": true, "labels": values{"release": "prometheus"}, "clientSecret": "prometheus-tls"},
+		"prometheusRule": values{"enabled": true, "labels": values{"release": "prometheus"}},
+		"dashboard":      values{"enabled": true},
+	},
+	"podSecurityContext": values{"supplementalGroups": []any{2000}}, "securityContext": values{"privileged": false},
+	"probes":      values{"startup": values{"failureThreshold": 900}},
 	"autoscaling": values{"enabled": true},
 	"env":         []any{values{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4317"}},
 	"volumes":     []any{values{"name": "shared", "emptyDir": values{}}}, "volumeMounts": []any{values{"name": "shared", "mountPath": "/srv"}},
@@ -46,7 +55,12 @@ var everything = values{
 
 // manifests are all that is tried.
 func manifests(t *testing.T) map[string][]object {
-	return map[string][]object{"the chart": render(t, nil), "the chart with everything": render(t, everything), "the kustomize base": build(t)}
+	all := map[string][]object{"the chart": render(t, nil), "the chart with everything": render(t, everything), "the kustomize base": build(t)}
+	sets, _ := runbook(t)
+	for name, v := range sets {
+		all[name] = render(t, v)
+	}
+	return all
 }
 
 func TestLint(t *testing.T) {
@@ -95,6 +109,12 @@ func TestWrongValues(t *testing.T) {
 		{"a misspelt one within", values{"tls": values{"secret": "x"}}, "secret"},
 		{"of another type", values{"replicas": "two"}, "replicas"},
 		{"a short token", values{"token": values{"value": "short"}}, "token"},
+		{"a short token in the second line", values{"token": values{"value": strings.Repeat("x", 40) + "\nshort"}}, "token"},
+		{"a scrape without a certificate where clients need one", values{
+			"tls": values{"clientCA": true}, "metrics": values{"enabled": true, "serviceMonitor": values{"enabled": true}},
+		}, "metrics.serviceMonitor.clientSecret"},
+		{"a guest's port that the daemon has", values{"guestPorts": []any{values{"name": "web", "port": 7070}}}, "guestPorts: the port 7070"},
+		{"a guest's port with the name of another", values{"guestPorts": []any{values{"name": "grpc", "port": 8000}}}, "guestPorts"},
 		{"a shared volume", values{"persistence": values{"accessModes": []any{"ReadWriteMany"}}}, "accessModes"},
 		{"a setting that the chart decides", values{"config": values{"listen": "0.0.0.0:1"}}, "config.listen is set by the chart"},
 		{"a setting with a wrong name", values{"config": values{"Allow_Dir": "/"}}, "Allow_Dir"},
@@ -164,13 +184,7 @@ func TestPodsAreRestricted(t *testing.T) {
 
 func statefulSet(t *testing.T, objects []object) *appsv1.StatefulSet {
 	t.Helper()
-	for _, o := range objects {
-		if o.kind == "StatefulSet" {
-			return as[appsv1.StatefulSet](t, objects, o.kind, o.name)
-		}
-	}
-	t.Fatal("there is no stateful set")
-	return nil
+	return as[appsv1.StatefulSet](t, objects, "StatefulSet", find(t, objects, "StatefulSet").name)
 }
 
 // configName is the name of the object that has the settings.

@@ -293,7 +293,10 @@ func (p *pod) guest() {
 
 // TestPod: a pod starts, is ready and live, knows its limits, drains within its grace period and goes on with its work after a restart.
 func TestPod(t *testing.T) {
-	p := newPod(t, values{"leaveSeconds": 1, "gracePeriodSeconds": 1, "resources": values{"limits": values{"memory": "1Gi"}}})
+	p := newPod(t, values{
+		"leaveSeconds": 1, "gracePeriodSeconds": 1, "resources": values{"limits": values{"memory": "1Gi"}},
+		"guestPorts": []any{values{"name": "web", "port": 8000}}, "config": values{"allow-listen": []any{"0.0.0.0:8000"}},
+	})
 	p.guest()
 	p.start()
 	defer p.kill()
@@ -308,7 +311,11 @@ func TestPod(t *testing.T) {
 			t.Errorf("guests may have %+v, want three quarters of the limit", node)
 		}
 	}
-	if out := p.ctl("run", "/sleeper.wasm", "1", "1"); !strings.HasPrefix(out, "slept well") {
+	run := []string{"run", "/sleeper.wasm", "1", "1"}
+	if p.own { // the port is free
+		run = append([]string{"run", "--listen=0.0.0.0:8000"}, run[1:]...)
+	}
+	if out := p.ctl(run...); !strings.HasPrefix(out, "slept well") {
 		t.Errorf("a guest printed %q", out)
 	}
 	p.ctl("submit", "--id", "long", "/sleeper.wasm", "1000", "20")

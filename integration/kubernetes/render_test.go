@@ -121,7 +121,19 @@ var types = map[string]func() any{
 }
 
 // foreign are kinds of other projects, whose types are not here.
-var foreign = []string{"Certificate", "ServiceMonitor"}
+var foreign = []string{"Certificate", "PrometheusRule", "ServiceMonitor"}
+
+// find returns the first object of a kind.
+func find(t *testing.T, objects []object, kind string) object {
+	t.Helper()
+	for _, o := range objects {
+		if o.kind == kind {
+			return o
+		}
+	}
+	t.Fatalf("there is no %s", kind)
+	return object{}
+}
 
 // as returns the object of a kind and name. Its type is that of the kind.
 func as[T any](t *testing.T, objects []object, kind, name string) *T {

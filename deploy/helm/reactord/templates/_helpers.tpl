@@ -43,6 +43,25 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (printf "%s-tls" (include "reactord.fullname" .)) .Values.tls.secretName -}}
 {{- end -}}
 
+{{- /* The name that Prometheus asks the certificate for: that of the service, which is in it at any rate. */ -}}
+{{- define "reactord.serverName" -}}
+{{ include "reactord.fullname" . }}.{{ .Release.Namespace }}.svc
+{{- end -}}
+
+{{- /* The peers of a rule: those that are given, or all pods of the namespace. */ -}}
+{{- define "reactord.peers" -}}
+{{- if . }}{{ toYaml . }}{{ else }}- podSelector: {}{{ end -}}
+{{- end -}}
+
+{{- /* The ports that guests listen at, which no other may have. */ -}}
+{{- define "reactord.checkGuestPorts" -}}
+{{- $taken := list 7070 (int .Values.service.port) -}}
+{{- if .Values.metrics.enabled }}{{ $taken = append $taken (int .Values.metrics.port) }}{{ end -}}
+{{- range .Values.guestPorts }}
+{{- if has (int .port) $taken }}{{ fail (printf "guestPorts: the port %d of %s is the daemon's own" (int .port) .name) }}{{ end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "reactord.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "reactord.fullname" .) .Values.serviceAccount.name -}}

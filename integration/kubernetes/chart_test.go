@@ -84,14 +84,14 @@ func TestManifestsDecode(t *testing.T) {
 				t.Errorf("%s has %s twice", name, id)
 			}
 			seen = append(seen, id)
-			make := types[o.kind]
-			if make == nil {
+			empty := types[o.kind]
+			if empty == nil {
 				if !slices.Contains(foreign, o.kind) {
 					t.Errorf("%s has a %s, which is not known", name, o.kind)
 				}
 				continue
 			}
-			if err := yaml.UnmarshalStrict(o.yaml, make()); err != nil {
+			if err := yaml.UnmarshalStrict(o.yaml, empty()); err != nil {
 				t.Errorf("%s: %s: %v\n%s", name, id, err, o.yaml)
 			}
 		}

@@ -63,7 +63,7 @@ func (o *output) String() string {
 func newPod(t *testing.T, v values) *pod {
 	objects := render(t, v)
 	set := statefulSet(t, objects)
-	root, err := os.MkdirTemp("", "pod") // its socket needs a short path
+	root, err := os.MkdirTemp("", "pod") //nolint:usetesting // its socket needs a short path
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -28,7 +29,7 @@ func TestTokensRotateUnderLoad(t *testing.T) {
 	}
 	before, after := strings.Repeat("a", 40), strings.Repeat("b", 40)
 	put(before)
-	d := testkit.StartGuarded(t, t.TempDir(), nil, "--listen=127.0.0.1:0", "--token-file="+path)
+	d := testkit.StartGuarded(t, t.TempDir(), nil, "--listen=127.0.0.1:0", "--api-token-file="+path)
 	call := func(token string) error {
 		_, err := d.Node.GetNode(t.Context(), &reactorv1.GetNodeRequest{}, grpc.PerRPCCredentials(bearer(token)))
 		return err
@@ -65,4 +66,29 @@ func TestTokensRotateUnderLoad(t *testing.T) {
 		put(after)
 		until(t, "the old token is refused", func() bool { return call(before) != nil })
 	})
+}
+
+// Clients and commands use the first of the tokens that a daemon takes, and the client's variable does not change the daemon.
+func TestFirstToken(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tokens")
+	first, second := strings.Repeat("a", 40), strings.Repeat("b", 40)
+	writeFile(t, path, "\n"+first+"\n"+second+"\n")
+	d := testkit.StartGuarded(t, t.TempDir(), nil, "--listen=127.0.0.1:0", "--api-token-file="+path)
+	run := func(command string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), testkit.Binary(t, command), args...)
+		cmd.Env = append(os.Environ(), "REACTORD_TOKEN_FILE="+path, "HOME="+t.TempDir())
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Errorf("%s %v: %v\n%s", command, args, err, out)
+		}
+		return string(out)
+	}
+	run("reactorctl", "--addr="+d.Address, "list")
+	if got := run("reactord", "token", "--listen=127.0.0.1:0", "--api-token-file="+path); got != first+"\n" {
+		t.Errorf("reactord token prints %q", got)
+	}
+	if got := run("reactord", "check-config"); strings.Contains(got, path) {
+		t.Errorf("the client's variable is a setting of the daemon:\n%s", got)
+	}
 }

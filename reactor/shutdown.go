@@ -15,6 +15,9 @@ import (
 // workloads have started and not ended.
 func (r *Reactor) Drain(undo bool) (unfinished uint64) { return uint64(r.runner.Drain(!undo)) }
 
+// Draining reports whether nothing is started any more.
+func (r *Reactor) Draining() bool { return r.runner.Draining() }
+
 // Shutdown ends the reactor, in steps:
 //
 //  1. Submissions and pushes are refused from now on, and nothing is started.

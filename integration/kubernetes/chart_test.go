@@ -135,7 +135,7 @@ func TestSettings(t *testing.T) {
 		file := filepath.Join(dir, "reactord.yaml")
 		write(t, file, at.inside(config), 0o600)
 		out, err := exec.Command(testkit.Binary(t, "reactord"), "check-config", "--config", file).CombinedOutput() //nolint:gosec // it is ours
-		if err != nil || !strings.Contains(string(out), "token-file") {
+		if err != nil || !strings.Contains(string(out), "api-token-file") {
 			t.Errorf("%s: %v\n%s\n%s", name, err, config, out)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/reactord/reactord/cmd/reactorctl/internal/outfile"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/source"
 	"github.com/reactord/reactord/component/compose"
 )
@@ -46,7 +47,7 @@ file with --file. run, submit and call take --plug, too.`,
 			_, err := a.raw.Out.Write(joined)
 			return err
 		default:
-			return replaceFile(file, func(w io.Writer) error {
+			return outfile.Write(file, fileMode, func(w io.Writer) error {
 				_, err := w.Write(joined)
 				return err
 			})

@@ -7,15 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/internal/oci"
 	"github.com/reactord/reactord/cmd/internal/quantity"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/outfile"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
@@ -73,7 +71,7 @@ func (a *app) pullArtifact(ctx context.Context, arg, path string) error {
 		_, err := io.Copy(a.raw.Out, m.File)
 		return err
 	}
-	err = replaceFile(path, func(w io.Writer) error {
+	err = outfile.Write(path, fileMode, func(w io.Writer) error {
 		_, err := io.Copy(w, m.File)
 		return err
 	})
@@ -96,7 +94,7 @@ type pulled struct {
 // pullFile writes a module to a file, in the place of one that is there.
 func (a *app) pullFile(ctx context.Context, ref, path string) error {
 	var m *reactorv1.Module
-	err := replaceFile(path, func(w io.Writer) (err error) {
+	err := outfile.Write(path, fileMode, func(w io.Writer) (err error) {
 		m, err = a.pull(ctx, ref, w)
 		return meantPath(err, ref)
 	})
@@ -115,36 +113,8 @@ func (a *app) tellFile(path, digest string, size uint64) error {
 	return err
 }
 
-// replaceFile makes a file of what write writes, in the place of one that is there, once that is complete.
-func replaceFile(path string, write func(io.Writer) error) (err error) {
-	folder, name := filepath.Split(path)
-	partial, err := os.CreateTemp(filepath.Clean(folder), name+".*")
-	if err != nil {
-		return meantFile("create", path, err)
-	}
-	defer func() {
-		_ = partial.Close()
-		if err != nil {
-			_ = os.Remove(partial.Name())
-		}
-	}()
-	if err := write(partial); err != nil {
-		return err
-	}
-	if err := errors.Join(partial.Chmod(0o644), partial.Close()); err != nil {
-		return meantFile("write", path, err)
-	}
-	return meantFile("write", path, os.Rename(partial.Name(), path))
-}
-
-// meantFile is an error about a temporary file as one about the file that it was to be.
-func meantFile(op, path string, err error) error {
-	number, ok := errors.AsType[syscall.Errno](err)
-	if !ok {
-		return err
-	}
-	return &os.PathError{Op: op, Path: path, Err: number}
-}
+// fileMode is that of the modules that commands write.
+const fileMode = 0o644
 
 // pull writes a module to w, and checks its digest.
 func (a *app) pull(ctx context.Context, ref string, w io.Writer) (*reactorv1.Module, error) {

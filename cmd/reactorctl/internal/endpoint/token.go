@@ -34,8 +34,10 @@ func tokenIn(path string) (*token, error) {
 	return newToken(text, path), nil
 }
 
+// parseToken returns the first line. While a token is replaced a file of the daemon's has the new one in a further line.
 func parseToken(content []byte) (text string, ok bool) {
-	text = strings.TrimSpace(string(content))
+	text, _, _ = strings.Cut(strings.TrimSpace(string(content)), "\n")
+	text = strings.TrimSpace(text)
 	return text, text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 

@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/reactord/reactord/cmd/internal/smallfile"
+	"github.com/reactord/reactord/cmd/reactorctl/internal/outfile"
 )
 
 // Settings is the configuration file.
@@ -106,7 +108,7 @@ func Load(path string) (Settings, error) {
 	return s, nil
 }
 
-// Save replaces the file at path.
+// Save replaces the file at path. If that is a link it stays one.
 func (s Settings) Save(path string) error {
 	text, err := yaml.Marshal(s)
 	if err != nil {
@@ -115,18 +117,10 @@ func (s Settings) Save(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".reactorctl-*")
-	if err != nil {
+	return outfile.Write(path, 0o600, func(w io.Writer) error {
+		_, err := w.Write(text)
 		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
+	})
 }
 
 // Daemon picks the daemon: the address of the flag, else $REACTORD_ADDR, else the named context, else the current

@@ -70,10 +70,10 @@ func (g *Gate) Admit(ctx context.Context, method string, header metadata.MD) (co
 			"this socket serves only user %d, who runs the daemon", g.owner)
 	case !asked:
 		return ctx, errs.New(errs.Unauthenticated,
-			"this address requires the daemon's token, as metadata \"authorization: Bearer TOKEN\": the token is in the file \"token\" of the daemon's data folder, or where its --token-file says")
+			"this address requires the daemon's token, as metadata \"authorization: Bearer TOKEN\": the token is in the file \"token\" of the daemon's data folder, or where its --api-token-file says")
 	default:
 		return ctx, errs.New(errs.Unauthenticated,
-			"this is not the daemon's token, which is in the file \"token\" of its data folder, or where its --token-file says")
+			"this is not the daemon's token, which is in the file \"token\" of its data folder, or where its --api-token-file says")
 	}
 	return withIdentity(ctx, id), nil
 }

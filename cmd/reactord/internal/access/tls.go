@@ -53,7 +53,7 @@ func (s stamp) same(t stamp) bool {
 	if (s.info == nil) != (t.info == nil) || !s.changed.Equal(t.changed) {
 		return false
 	}
-	return s.info == nil || s.info.Size() == t.info.Size() && os.SameFile(s.info, t.info)
+	return s.info == nil || s.info.Size() == t.info.Size() && s.info.Mode() == t.info.Mode() && os.SameFile(s.info, t.info)
 }
 
 // LoadTLS reads the files and returns a configuration that follows their changes.

@@ -21,7 +21,7 @@ const mostTokens = 16
 func ReadTokens(path string) (*Token, error) {
 	tokens, _, err := readTokens(path)
 	if err != nil {
-		return nil, fmt.Errorf("--token-file: %w", err)
+		return nil, fmt.Errorf("--api-token-file: %w", err)
 	}
 	return tokens, nil
 }

@@ -106,12 +106,17 @@ func withSettings(cmd *cobra.Command, run func(cmd *cobra.Command, args []string
 	}
 }
 
-// withDataDir is withSettings for a command that needs only the data folder. It takes the flags of the other settings, so
-// that it can be called as the daemon is, but its help leaves them out.
+// withDataDir is withHiddenSettings for a command that needs only the data folder.
 func withDataDir(cmd *cobra.Command, run func(cmd *cobra.Command, args []string, dataDir string) error) {
-	withSettings(cmd, func(cmd *cobra.Command, args []string, cfg config.Config) error {
+	withHiddenSettings(cmd, func(cmd *cobra.Command, args []string, cfg config.Config) error {
 		return run(cmd, args, cfg.Reactor.DataDir)
 	})
+}
+
+// withHiddenSettings is withSettings for a command whose help tells of the file of settings and the data folder alone. It takes the
+// other flags, so that it can be called as the daemon is.
+func withHiddenSettings(cmd *cobra.Command, run func(cmd *cobra.Command, args []string, cfg config.Config) error) {
+	withSettings(cmd, run)
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		f.Hidden = f.Name != "config" && f.Name != "data-dir"
 	})

@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/internal/smallfile"
 	"github.com/reactord/reactord/cmd/internal/usage"
+	"github.com/reactord/reactord/cmd/reactord/internal/config"
 )
 
 // tokenCommand prints the token, for whoever sets up a client where there is no shell to read the file.
@@ -19,16 +22,20 @@ func tokenCommand() *cobra.Command {
 		Args:         usage.Subcommands,
 		SilenceUsage: true,
 	}
-	withDataDir(cmd, func(cmd *cobra.Command, _ []string, dataDir string) error {
-		path, when := local.Token(dataDir), "serves TCP"
+	withHiddenSettings(cmd, func(cmd *cobra.Command, _ []string, cfg config.Config) error {
+		own, kept, when := local.Token(cfg.Reactor.DataDir), cfg.TokenFile, "serves TCP"
 		if forMetrics {
-			path, when = local.MetricsToken(dataDir), "serves metrics"
+			own, kept, when = local.MetricsToken(cfg.Reactor.DataDir), cfg.MetricsTokenFile, "serves metrics"
 		}
-		text, err := smallfile.ReadRegular(path)
-		if err != nil {
+		text, err := smallfile.ReadRegular(cmp.Or(kept, own))
+		if err != nil && kept == "" {
 			return fmt.Errorf("a daemon makes the token when it first %s: %w", when, err)
 		}
-		_, err = cmd.OutOrStdout().Write(text)
+		if err != nil {
+			return err
+		}
+		first, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n") // of those that others keep
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSpace(first))
 		return err
 	})
 	cmd.Flags().BoolVar(&forMetrics, "for-metrics", false, "print the token by which metrics are read (--metrics of the daemon)")

@@ -213,13 +213,13 @@ func (c *Config) validateAccess() []fault {
 		faults = append(faults, fault{"insecure-no-tls", "contradicts --tls-cert"})
 	}
 	if c.TokenFile != "" && !c.ServesTCP() && !c.ServesUI() {
-		faults = append(faults, fault{"token-file", "is for TCP, and nothing is served over that: give --listen=HOST:PORT"})
+		faults = append(faults, fault{"api-token-file", "is for TCP, and nothing is served over that: give --listen=HOST:PORT"})
 	}
 	if c.MetricsTokenFile != "" && !c.ServesMetrics() {
 		faults = append(faults, fault{"metrics-token-file", "is for --metrics, and that is none"})
 	}
 	if c.TokenFile != "" && c.InsecureNoAuth {
-		faults = append(faults, fault{"insecure-no-auth", "contradicts --token-file"})
+		faults = append(faults, fault{"insecure-no-auth", "contradicts --api-token-file"})
 	}
 	return faults
 }

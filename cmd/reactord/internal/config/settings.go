@@ -39,7 +39,7 @@ func (c *Config) settings() []setting {
 		{"metrics", "where to serve metrics to Prometheus, over TCP at the path /metrics: HOST:PORT or none", addressOrNone(&c.Metrics), atStart},
 		{"tls-cert", "certificate to show over TCP, PEM with its chain; read again when it changes", pathIn(&c.TLS.Cert), atReload},
 		{"tls-key", "its key, PEM", pathIn(&c.TLS.Key), atReload},
-		{"token-file", "file with tokens that clients over TCP send, one a line, for the one in the data folder; read again when it changes", pathIn(&c.TokenFile), atStart},
+		{"api-token-file", "file with tokens that clients over TCP send, one a line, for the one in the data folder; read again when it changes", pathIn(&c.TokenFile), atStart},
 		{"metrics-token-file", "the same for those who read metrics", pathIn(&c.MetricsTokenFile), atStart},
 		{"tls-client-ca", "authority, PEM, that must have signed the certificates of clients over TCP; they need the token as well", pathIn(&c.TLS.ClientCA), atReload},
 		{"insecure-no-auth", "serve clients over TCP without the token", switchIn(&c.InsecureNoAuth), atStart},

@@ -17,7 +17,7 @@ const (
 	maxWorkload = 128
 )
 
-// audited is what a line about grants has besides the workload.
+// audited is what a line about a caller has besides the workload.
 type audited struct {
 	caller string
 	grants []string
@@ -37,6 +37,15 @@ func (l *Log) OnRefused(caller, workload, why string) {
 // OnRevoked logs that grants of a workload were revoked.
 func (l *Log) OnRevoked(caller, workload string, grants []string) {
 	l.audit(revoked, workload, audited{caller: caller, grants: shortened(grants)})
+}
+
+// OnDrained logs that a caller has ended all starts, or has allowed them again.
+func (l *Log) OnDrained(caller string, undone bool) {
+	e := drained
+	if undone {
+		e = resumed
+	}
+	l.audit(e, "", audited{caller: caller})
 }
 
 func (l *Log) audit(e event, workload string, a audited) {

@@ -20,6 +20,8 @@ func TestAudit(t *testing.T) {
 			l.OnGranted("user 7", "w", []string{"--dial a:1", "--secret K=env:K"})
 			l.OnRefused("token", "", "it is not allowed")
 			l.OnRevoked("user 7", "w", []string{"--dial a:1"})
+			l.OnDrained("token", false)
+			l.OnDrained("user 7", true)
 		})
 		var got []string
 		for _, e := range entries {
@@ -29,6 +31,8 @@ func TestAudit(t *testing.T) {
 			"workload submitted with grants map[caller:user 7 grants:[--dial a:1 --secret K=env:K] workload:w]",
 			"workload refused for its grants map[caller:token message:it is not allowed]",
 			"workload lost grants map[caller:user 7 grants:[--dial a:1] workload:w]",
+			"draining for a caller map[caller:token]",
+			"a caller has ended the drain map[caller:user 7]",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", scope, diff)

@@ -29,7 +29,7 @@ type line struct {
 	event   event
 	of      hooks.Event
 	outcome hooks.Outcome // of an end
-	audited *audited      // of grants
+	audited *audited      // of what a caller did
 	failure *hooks.NetworkFailure
 }
 
@@ -123,7 +123,7 @@ func (l *Log) budgetOf(e event) *rate.Limiter {
 		return l.refused
 	case e == netFail:
 		return l.network
-	case e.ofGrants():
+	case e.audited():
 		return l.grants
 	case e.unusual():
 		return l.unusual
@@ -134,7 +134,7 @@ func (l *Log) budgetOf(e event) *rate.Limiter {
 // inScope reports whether an event is to be logged. mu is held.
 func (l *Log) inScope(e event) bool {
 	switch {
-	case e.ofGrants():
+	case e.audited():
 		return true
 	case e == submitted && !l.taking, l.scope == config.LogNoWorkloads:
 		return false
@@ -199,6 +199,10 @@ func (n *line) text() string {
 		return "workload refused for its grants"
 	case revoked:
 		return "workload lost grants"
+	case drained:
+		return "draining for a caller"
+	case resumed:
+		return "a caller has ended the drain"
 	case netFail:
 		return "workload did not get what it asked of the network"
 	default:

@@ -7,7 +7,7 @@ import (
 	"github.com/reactord/reactord/reactor/hooks"
 )
 
-// event is what happens to a workload.
+// event is what happens to a workload, or what a caller does to the node.
 type event uint8
 
 // The events.
@@ -22,11 +22,13 @@ const (
 	refused // it was not submitted, since a grant is not allowed
 	revoked // grants of it were revoked
 	netFail // its guest did not get something of the network
+	drained // a caller has ended all starts
+	resumed // a caller has allowed them again
 	events  // how many there are
 )
 
 // words has the name of each event in a count.
-var words = [events]string{"submitted", "started", "succeeded", "failed", "cancelled", "put_back", "granted", "refused", "revoked", "network_failures"}
+var words = [events]string{"submitted", "started", "succeeded", "failed", "cancelled", "put_back", "granted", "refused", "revoked", "network_failures", "drains", "drains_undone"}
 
 // end returns the event of an outcome.
 func end(o hooks.Outcome) event {
@@ -44,8 +46,14 @@ func end(o hooks.Outcome) event {
 // unusual reports whether somebody ought to know of the event even in a flood of others.
 func (e event) unusual() bool { return e == failed || e == putBack }
 
-// ofGrants reports whether an event is about grants. Those are logged whatever workloads are.
-func (e event) ofGrants() bool { return e == granted || e == refused || e == revoked }
+// audited reports whether an event is what a caller did with grants or the node. Those are logged whatever workloads are.
+func (e event) audited() bool {
+	switch e {
+	case granted, refused, revoked, drained, resumed:
+		return true
+	}
+	return false
+}
 
 // tally counts events.
 type tally [events]uint64

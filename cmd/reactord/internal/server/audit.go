@@ -10,7 +10,7 @@ import (
 	"github.com/reactord/reactord/reactor/grant"
 )
 
-// Audit is told who is granted what. Its methods do not block, and may be called from any goroutine.
+// Audit is told who is granted what, and who drains the node. Its methods do not block, and may be called from any goroutine.
 type Audit interface {
 	// OnGranted is called when a workload with grants has been submitted, or with an empty one when a call with grants has ended.
 	OnGranted(caller, workload string, grants []string)
@@ -18,6 +18,8 @@ type Audit interface {
 	OnRefused(caller, workload, why string)
 	// OnRevoked is called when grants of a workload have been revoked.
 	OnRevoked(caller, workload string, grants []string)
+	// OnDrained is called when a call has drained the node, or has undone that.
+	OnDrained(caller string, undone bool)
 }
 
 // auditSubmission tells what came of a submission, which has an id if it was accepted or the client chose it.

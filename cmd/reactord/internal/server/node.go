@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 	"github.com/reactord/reactord/reactor"
 	"github.com/reactord/reactord/reactor/api"
@@ -20,6 +21,7 @@ const (
 type node struct {
 	reactorv1.UnimplementedNodeServiceServer
 	reactor *reactor.Reactor
+	audit   Audit
 	// drained updates the health service.
 	drained func(bool)
 }
@@ -45,8 +47,13 @@ func (n *node) WatchStats(req *reactorv1.WatchStatsRequest, stream grpc.ServerSt
 	})
 }
 
-func (n *node) Drain(_ context.Context, req *reactorv1.DrainRequest) (*reactorv1.DrainResponse, error) {
+func (n *node) Drain(ctx context.Context, req *reactorv1.DrainRequest) (*reactorv1.DrainResponse, error) {
+	before := n.reactor.Draining()
 	unfinished := n.reactor.Drain(req.GetUndo())
-	n.drained(n.reactor.Node().Draining)
+	now := n.reactor.Draining()
+	n.drained(now)
+	if now != before {
+		n.audit.OnDrained(access.FromContext(ctx).String(), before)
+	}
 	return &reactorv1.DrainResponse{Unfinished: unfinished}, nil
 }

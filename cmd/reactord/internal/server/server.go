@@ -90,7 +90,7 @@ type Tracing struct {
 type Config struct {
 	Admission  Admission           // whom it admits
 	Limits     inflight.Limits     // of what clients have in flight
-	Audit      Audit               // is told who is granted what
+	Audit      Audit               // is told who is granted what, and who drains
 	Health     *Health             // is served, and told of drains
 	Registries *registries.Fetcher // by which modules of registries come
 	Tracing    Tracing
@@ -132,7 +132,7 @@ func New(r *reactor.Reactor, c Config) *Server {
 		reactor: r, audit: c.Audit, running: &s.running, span: tracing.Span,
 		onItemError: func(reason string) { s.onItemError(reason) },
 	})
-	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, drained: c.Health.SetDraining})
+	reactorv1.RegisterNodeServiceServer(registrar, &node{reactor: r, audit: c.Audit, drained: c.Health.SetDraining})
 	healthv1.RegisterHealthServer(registrar, c.Health)
 	reflection.Register(registrar)
 	c.Health.serve(s.grpc.GetServiceInfo())

@@ -78,14 +78,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
       "tls-key" "/etc/reactord/tls/tls.key"
       "data-dir" "/var/lib/reactord"
       "grace-period" (printf "%ds" (int .Values.gracePeriodSeconds)) -}}
-{{- if not .Values.token.ofDaemon }}{{ $_ := set $own "token-file" "/etc/reactord/token/token" }}{{ end -}}
+{{- if not .Values.token.ofDaemon }}{{ $_ := set $own "api-token-file" "/etc/reactord/token/token" }}{{ end -}}
 {{- if .Values.tls.clientCA }}{{ $_ := set $own "tls-client-ca" "/etc/reactord/tls/ca.crt" }}{{ end -}}
 {{- if .Values.metrics.enabled }}
 {{- $_ := set $own "metrics" (printf "0.0.0.0:%d" (int .Values.metrics.port)) }}
 {{- $_ := set $own "metrics-token-file" "/etc/reactord/metrics-token/token" }}
 {{- end -}}
 {{- range $key, $value := .Values.config }}
-{{- if or (hasKey $own $key) (has $key (list "token-file" "tls-client-ca" "metrics" "metrics-token-file")) }}{{ fail (printf "config.%s is set by the chart" $key) }}{{ end -}}
+{{- if or (hasKey $own $key) (has $key (list "api-token-file" "tls-client-ca" "metrics" "metrics-token-file")) }}{{ fail (printf "config.%s is set by the chart" $key) }}{{ end -}}
 {{- $_ := set $own $key $value -}}
 {{- end -}}
 {{ toYaml $own }}

@@ -167,7 +167,7 @@ func TestCompose(t *testing.T) {
 		t.Errorf("to the standard output: %d bytes, %v", len(out), err)
 	}
 	for _, command := range [][]string{{"compose", componentFile("user"), "--plug", componentFile("provider")}, {"pull", "app"}} {
-		for path, want := range map[string]string{"/no/such/x.wasm": "create /no/such/x.wasm: no such file or directory", t.TempDir(): "file exists"} {
+		for path, want := range map[string]string{"/no/such/x.wasm": "create /no/such/x.wasm: no such file or directory", t.TempDir(): "is a directory"} {
 			_, errs, status := c.run(t, "", append(append([]string{"module"}, command...), "-f", path)...)
 			if status != 125 || !strings.Contains(errs, want) || !strings.Contains(errs, path+":") {
 				t.Errorf("%v to %s: status %d, %s", command, path, status, errs)

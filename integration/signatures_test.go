@@ -42,9 +42,9 @@ func TestRequireSignature(t *testing.T) {
 
 	wantReason(t, fetch(), codes.FailedPrecondition, "SIGNATURE_REQUIRED", "it has no signature")
 	sign(t, artifact, artifact, stranger)
-	wantReason(t, fetch(), codes.FailedPrecondition, "SIGNATURE_REQUIRED", "it has 1 signatures, and none")
+	wantReason(t, fetch(), codes.FailedPrecondition, "SIGNATURE_REQUIRED", "none of its signatures (1) was made")
 	sign(t, artifact, address+"/me/sleeper@"+testkit.Digest([]byte("another")), signer)
-	wantReason(t, fetch(), codes.FailedPrecondition, "SIGNATURE_REQUIRED", "it has 1 signatures, and none")
+	wantReason(t, fetch(), codes.FailedPrecondition, "SIGNATURE_REQUIRED", "none of its signatures (1) was made")
 	if _, errs, _ := c.run(t, "", "run", file); !strings.Contains(errs, "takes signed modules only") {
 		t.Errorf("a push: %q", errs)
 	}

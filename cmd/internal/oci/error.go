@@ -25,6 +25,7 @@ const (
 	NotModule               // the artifact is no WebAssembly
 	TooLarge                // the module is larger than what is taken
 	Untrue                  // what the registry sent is not what it, or the reference, announced
+	Plain                   // the registry has no TLS, and was to be read with it
 	Unsigned                // no signature of the artifact has been made by an accepted key
 )
 
@@ -66,6 +67,9 @@ func (r Reference) explain(ctx context.Context, err error) error {
 	}
 	if astray, ok := errors.AsType[*astrayError](err); ok {
 		return r.errorf(Untrue, "%w", astray)
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) {
+		return r.errorf(Plain, "the registry has no TLS")
 	}
 	if isNetwork(err) {
 		return r.errorf(Unreachable, "%w", plain(err))

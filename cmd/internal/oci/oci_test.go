@@ -434,3 +434,14 @@ func TestCopyEnds(t *testing.T) {
 type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }
+
+// A registry without TLS is told from one that does not answer: to try again would not help.
+func TestPlainRegistry(t *testing.T) {
+	f := newFakeRegistry(t)
+	f.module("1", []byte("the module"))
+	ref := f.ref(t, "a:1")
+	client := New(Options{Registry: ref.Registry(), MaxBytes: 1 << 20})
+	defer client.Close()
+	_, err := client.Resolve(t.Context(), ref)
+	wantError(t, err, Plain, "the registry has no TLS")
+}

@@ -6,7 +6,8 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/sha256"
+	_ "crypto/sha256" // for crypto.SHA256
+	_ "crypto/sha512" // for crypto.SHA384 and crypto.SHA512
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -30,6 +31,7 @@ const (
 	bundleType      = "application/vnd.dev.sigstore.bundle.v0.3+json"
 	statementType   = "application/vnd.in-toto+json"
 	signedPredicate = "https://sigstore.dev/cosign/sign/v1"
+	predicateOf     = "dev.sigstore.bundle.predicateType"
 )
 
 const (
@@ -81,18 +83,37 @@ func ParseKey(text []byte) (Key, error) {
 // ID names the key: "sha256:" and the digest of its PKIX form (RFC 5280, section 4.1: SubjectPublicKeyInfo).
 func (k Key) ID() string { return k.id }
 
-// verifies reports whether a signature of a message was made with the key's private half.
+// verifies reports whether a signature of a message was made with the key's private half: over SHA-256 as cosign's older forms have
+// it for all keys, or over the hash that cosign takes for keys of this kind.
 func (k Key) verifies(message, signature []byte) bool {
-	sum := sha256.Sum256(message)
 	switch public := k.public.(type) {
 	case *ecdsa.PublicKey:
-		return ecdsa.VerifyASN1(public, sum[:], signature)
-	case ed25519.PublicKey:
-		return ed25519.Verify(public, message, signature)
+		return ecdsa.VerifyASN1(public, sum(crypto.SHA256, message), signature) ||
+			ecdsa.VerifyASN1(public, sum(hashFor(public), message), signature)
+	case ed25519.PublicKey: // itself, or Ed25519ph (RFC 8032, section 5.1)
+		return ed25519.Verify(public, message, signature) ||
+			ed25519.VerifyWithOptions(public, sum(crypto.SHA512, message), signature, &ed25519.Options{Hash: crypto.SHA512}) == nil
 	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(public, crypto.SHA256, sum[:], signature) == nil
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, sum(crypto.SHA256, message), signature) == nil
 	}
 	return false
+}
+
+// hashFor returns the hash that is as strong as a key's curve.
+func hashFor(key *ecdsa.PublicKey) crypto.Hash {
+	switch bits := key.Curve.Params().BitSize; {
+	case bits > 384:
+		return crypto.SHA512
+	case bits > 256:
+		return crypto.SHA384
+	}
+	return crypto.SHA256
+}
+
+func sum(hash crypto.Hash, message []byte) []byte {
+	h := hash.New()
+	h.Write(message)
+	return h.Sum(nil)
 }
 
 // Verify returns the key with which cosign has signed the artifact, in the form of a tag beside it or in that of a bundle that
@@ -116,7 +137,10 @@ func (c *Client) Verify(ctx context.Context, a *Artifact, keys []Key) (*Key, err
 	if v.seen == 0 {
 		return nil, a.Reference.errorf(Unsigned, "it has no signature")
 	}
-	return nil, a.Reference.errorf(Unsigned, "it has %d signatures, and none was made for it with a key that is accepted", v.seen)
+	if v.seen == maxSignatures {
+		return nil, a.Reference.errorf(Unsigned, "none of its first %d signatures was made for it with a key that is accepted, and no more are looked at", v.seen)
+	}
+	return nil, a.Reference.errorf(Unsigned, "none of its signatures (%d) was made for it with a key that is accepted", v.seen)
 }
 
 // verification looks for a valid signature.
@@ -186,7 +210,8 @@ func (v *verification) bundles(ctx context.Context, subject ocispec.Descriptor) 
 	err := v.repository.Referrers(ctx, subject, "", func(page []ocispec.Descriptor) error {
 		for _, referrer := range page {
 			// Some list what refers to an artifact by the type of its config, which is none.
-			if referrer.ArtifactType == bundleType || referrer.ArtifactType == ocispec.MediaTypeEmptyJSON {
+			bundle := referrer.ArtifactType == bundleType || referrer.ArtifactType == ocispec.MediaTypeEmptyJSON
+			if predicate := referrer.Annotations[predicateOf]; bundle && (predicate == "" || predicate == signedPredicate) {
 				found = append(found, referrer)
 			}
 		}

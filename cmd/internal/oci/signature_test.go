@@ -7,7 +7,6 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -20,16 +19,18 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// signer makes signatures as cosign does.
-type signer struct{ crypto.Signer }
+// signer makes signatures as cosign does: over a hash, or over the message itself.
+type signer struct {
+	crypto.Signer
+	hash crypto.Hash
+}
 
 func (s signer) sign(message string) string {
-	of, options := []byte(message), crypto.SignerOpts(crypto.Hash(0))
-	if _, pure := s.Signer.(ed25519.PrivateKey); !pure {
-		sum := sha256.Sum256(of)
-		of, options = sum[:], crypto.SHA256
+	of := []byte(message)
+	if s.hash != 0 {
+		of = sum(s.hash, of)
 	}
-	signature, err := s.Sign(rand.Reader, of, options)
+	signature, err := s.Sign(rand.Reader, of, s.hash)
 	if err != nil {
 		panic(err)
 	}
@@ -60,25 +61,27 @@ func newRSA(t *testing.T, bits int) signer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer{key}
+	return signer{key, crypto.SHA256}
 }
 
-func newECDSA(t *testing.T) signer {
+func newECDSA(t *testing.T) signer { return newECDSAOf(t, elliptic.P256(), crypto.SHA256) }
+
+func newECDSAOf(t *testing.T, curve elliptic.Curve, hash crypto.Hash) signer {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer{key}
+	return signer{key, hash}
 }
 
-func newEd25519(t *testing.T) signer {
+func newEd25519(t *testing.T, hash crypto.Hash) signer {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signer{key}
+	return signer{key, hash}
 }
 
 // blobOf stores a blob, and describes it.
@@ -106,9 +109,11 @@ func (f *fakeRegistry) signBundle(s signer, artifact, signed digest.Digest, pred
 	manifest := ocispec.Manifest{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: bundleType, Layers: []ocispec.Descriptor{f.blobOf(bundleType, bundle)}}
 	d := f.put("bundle", manifest)
 	text, _ := json.Marshal(manifest)
-	f.put(strings.Replace(artifact.String(), ":", "-", 1), ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{
-		{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: listedAs, Digest: d, Size: int64(len(text))},
-	}})
+	listed := ocispec.Descriptor{MediaType: ocispec.MediaTypeImageManifest, ArtifactType: listedAs, Digest: d, Size: int64(len(text))}
+	if listedAs == bundleType { // cosign 3 says of what it is, too
+		listed.Annotations = map[string]string{predicateOf: predicate}
+	}
+	f.put(strings.Replace(artifact.String(), ":", "-", 1), ocispec.Index{MediaType: ocispec.MediaTypeImageIndex, Manifests: []ocispec.Descriptor{listed}})
 }
 
 // A signature counts if an accepted key has made it, of this artifact, in either form that cosign has.
@@ -123,17 +128,20 @@ func TestVerify(t *testing.T) {
 	}{
 		{"none", []signer{ours}, func(*fakeRegistry, digest.Digest) {}, "it has no signature"},
 		{"ECDSA", []signer{theirs, ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(ours, a, a) }, ""},
-		{"another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(theirs, a, a) }, "none was made for it with a key that is accepted"},
-		{"another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(ours, a, other) }, "none was made for it"},
+		{"another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(theirs, a, a) }, "none of its signatures (1) was made for it with a key that is accepted"},
+		{"another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signTag(ours, a, other) }, "was made for it with a key"},
 		{"bundle", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, a, signedPredicate, bundleType) }, ""},
 		{"bundle as cosign 2 lists it", []signer{ours}, func(f *fakeRegistry, a digest.Digest) {
 			f.signBundle(ours, a, a, signedPredicate, ocispec.MediaTypeEmptyJSON)
 		}, ""},
-		{"bundle by another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(theirs, a, a, signedPredicate, bundleType) }, "none was made for it"},
-		{"bundle of another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, other, signedPredicate, bundleType) }, "none was made for it"},
+		{"bundle by another key", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(theirs, a, a, signedPredicate, bundleType) }, "was made for it with a key"},
+		{"bundle of another artifact", []signer{ours}, func(f *fakeRegistry, a digest.Digest) { f.signBundle(ours, a, other, signedPredicate, bundleType) }, "was made for it with a key"},
 		{"attestation", []signer{ours}, func(f *fakeRegistry, a digest.Digest) {
+			f.signBundle(ours, a, a, "https://spdx.dev/Document", ocispec.MediaTypeEmptyJSON)
+		}, "was made for it with a key"},
+		{"attestation that is listed as one", []signer{ours}, func(f *fakeRegistry, a digest.Digest) {
 			f.signBundle(ours, a, a, "https://spdx.dev/Document", bundleType)
-		}, "none was made for it"},
+		}, "it has no signature"},
 		{"a tag that fails, and a bundle", []signer{ours}, func(f *fakeRegistry, a digest.Digest) {
 			f.signTag(theirs, a, a)
 			f.signBundle(ours, a, a, signedPredicate, bundleType)
@@ -165,13 +173,16 @@ func TestVerify(t *testing.T) {
 
 // Keys of the kinds that cosign has verify their own signatures, and no others.
 func TestKeys(t *testing.T) {
-	for _, s := range []signer{newECDSA(t), newEd25519(t), newRSA(t, minRSA)} {
+	for _, s := range []signer{
+		newECDSA(t), newECDSAOf(t, elliptic.P384(), crypto.SHA256), newECDSAOf(t, elliptic.P384(), crypto.SHA384),
+		newECDSAOf(t, elliptic.P521(), crypto.SHA512), newEd25519(t, 0), newEd25519(t, crypto.SHA512), newRSA(t, minRSA),
+	} {
 		signature, err := base64.StdEncoding.DecodeString(s.sign("the message"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if key := s.key(t); !key.verifies([]byte("the message"), signature) || key.verifies([]byte("another"), signature) || key.verifies([]byte("the message"), nil) {
-			t.Errorf("%T: a signature is not what it should be", s.Signer)
+			t.Errorf("%T, %v: a signature is not what it should be", s.Signer, s.hash)
 		}
 	}
 }

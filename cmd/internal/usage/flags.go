@@ -12,8 +12,9 @@ import (
 )
 
 // CheckFlags has root, and the commands below, answer wrong flags with an *Error that has all that are wrong in args, the
-// command line.
+// command line. It is called when root has all its commands.
 func CheckFlags(root *cobra.Command, args []string) {
+	checkGroups(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if errors.Is(err, pflag.ErrHelp) {
 			return err

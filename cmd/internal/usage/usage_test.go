@@ -23,7 +23,17 @@ func command(args ...string) error {
 	if err := sub.Flags().MarkHidden("secret"); err != nil {
 		return err
 	}
-	root.AddCommand(sub)
+	drain := &cobra.Command{Use: "drain", RunE: sub.RunE}
+	drain.Flags().Bool("undo", false, "")
+	drain.Flags().Bool("now", false, "")
+	drain.Flags().Duration("linger", 0, "")
+	drain.Flags().String("node", "", "")
+	drain.MarkFlagsMutuallyExclusive("undo", "linger")
+	drain.MarkFlagsMutuallyExclusive("now", "linger")
+	if err := drain.MarkFlagRequired("node"); err != nil {
+		return err
+	}
+	root.AddCommand(sub, drain)
 	root.SetHelpCommand(HelpCommand())
 	AddCompletions(root)
 	root.SetArgs(args)
@@ -39,6 +49,9 @@ func TestFaults(t *testing.T) {
 	}{
 		{"", nil},
 		{"submit m --count 3 -e a=b --wait", nil},
+		{"drain --node a --undo --now", nil},
+		{"drain --node a --undo --linger 3s", []string{"--undo and --linger exclude each other"}},
+		{"drain --undo --now --linger 3s", []string{"--undo and --linger exclude each other", "--now and --linger exclude each other", "--node is needed"}},
 		{"submit --cuont 3", []string{"unknown flag --cuont: did you mean --count?"}},
 		{"submit --colour=red", []string{"unknown flag --colour"}},
 		{"submit --secre x", []string{"unknown flag --secre"}},

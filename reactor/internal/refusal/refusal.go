@@ -111,5 +111,5 @@ func QueueFull(format string, args ...any) error {
 
 // InUse refuses a submission under an id that is another workload's.
 func InUse(id string) error {
-	return errs.Workload(errs.WorkloadExists, id, "there is a workload %q with another spec: choose another id", id)
+	return errs.Workload(errs.WorkloadExists, id, "there is a workload %q with another spec: choose another id, or delete that workload once it has ended", id)
 }

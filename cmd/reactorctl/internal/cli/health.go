@@ -36,6 +36,7 @@ whether it has to be restarted.`,
 			return err
 		}
 		if response.GetStatus() != healthv1.HealthCheckResponse_SERVING {
+			fmt.Fprintln(a.Err, "it drains, or its store can't be written to: see `reactorctl node` and the daemon's log")
 			return exitStatus(exitError)
 		}
 		return nil

@@ -25,9 +25,9 @@ func advice(info *errdetails.ErrorInfo, has func(flag string) bool) string {
 	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_NOT_FOUND:
 		text = "see `reactorctl list`; results are deleted after a while"
 	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_EXISTS:
-		text = "see it with `reactorctl status ID`"
+		text = "see it with `reactorctl status ID`; `reactorctl rm ID` frees the id once it has ended"
 		if has("id") {
-			text += "; choose another --id, or leave it out to have one made"
+			text += "; without --id one is made"
 		}
 	case reactorv1.ErrorReason_ERROR_REASON_WORKLOAD_FINISHED:
 		text = "see its output with `reactorctl logs ID`, and how it ended with `reactorctl status ID`"
@@ -61,12 +61,17 @@ const leastDigits = 6
 func noModule(module string, submits bool) string {
 	const list = "see `reactorctl module list`"
 	switch {
+	case strings.HasPrefix(module, "oci://"): // the daemon has asked a registry
+		return ""
 	case module != "" && len(module) < leastDigits && strings.Trim(module, "0123456789abcdef") == "":
 		return fmt.Sprintf("if it is the beginning of a digest, give %d digits at least; %s", leastDigits, list)
 	case !submits:
 		return list
 	case strings.HasPrefix(module, "sha256:"):
 		return "push it with `reactorctl module push FILE`, or " + list
+	}
+	if host, rest, _ := strings.Cut(module, "/"); rest != "" && strings.ContainsAny(host, ".:") {
+		return list + "; an artifact of a registry is oci://" + module + ", and a file or folder a path, such as ./MODULE"
 	}
 	return "push it with `reactorctl module push FILE`, or " + list + "; a file or folder is a path, such as ./MODULE"
 }

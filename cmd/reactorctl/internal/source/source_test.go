@@ -152,7 +152,11 @@ func TestOpenPipeInterrupted(t *testing.T) {
 	if _, err := Open(ctx, fifo, nil, io.Discard); !errors.Is(err, cause) {
 		t.Errorf("got %v", err)
 	}
-	go func() { _ = os.WriteFile(fifo, nil, 0) }() // lets go of the one that still opens it
+	both, err := os.OpenFile(fifo, os.O_RDWR, 0) // lets go of the one that still opens it, and waits for nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = both.Close()
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
 	"path/filepath"
 	"time"
 
@@ -141,9 +142,13 @@ func addressOrNone(p *Address) value {
 	return value{
 		kind: "ADDR",
 		parse: func(s string) (err error) {
-			if *p = (Address{}); s != "none" {
-				*p, err = ParseAddress(s)
+			if *p = (Address{}); s == "none" {
+				return nil
 			}
+			if _, _, err := net.SplitHostPort(s); err != nil {
+				return fmt.Errorf("%q is not HOST:PORT", s)
+			}
+			*p, err = ParseAddress(s)
 			return err
 		},
 		text: func() string {

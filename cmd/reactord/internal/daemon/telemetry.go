@@ -41,6 +41,9 @@ func newTelemetry(ctx context.Context, cfg config.Config, log *zap.Logger) (t te
 	case cfg.LogSink == config.LogSinkOTLP && !cfg.OTLP.Disabled:
 		t.sink, err = logsink.OTLP(ctx, cfg.OTLP, cfg.Reactor.Version, log)
 	}
+	if t.sink != nil && err == nil {
+		log.Info("output of guests is sent", zap.String("by", string(cfg.LogSink)))
+	}
 	return t, err
 }
 

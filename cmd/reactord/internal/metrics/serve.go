@@ -44,6 +44,9 @@ func NewServer(m *Metrics, admit func(authorization []string) error) *Server {
 	})
 	mux := http.NewServeMux()
 	mux.Handle("GET "+Path, buffered(page))
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "metrics are at "+Path, http.StatusNotFound)
+	})
 	return &Server{http.Server{
 		Handler:           admitted(admit, mux),
 		ReadHeaderTimeout: headTime,

@@ -223,7 +223,7 @@ func (f *Fetcher) store(ctx context.Context, client *oci.Client, a *oci.Artifact
 // classes are those of a registry's errors.
 var classes = map[oci.Kind]errs.Class{
 	oci.NotFound: errs.ModuleNotFound, oci.Denied: errs.RegistryDenied, oci.NotModule: errs.ModuleInvalid,
-	oci.TooLarge: errs.ModuleTooLarge, oci.Untrue: errs.RegistryFault, oci.Unsigned: errs.SignatureRequired,
+	oci.TooLarge: errs.ModuleTooLarge, oci.Untrue: errs.RegistryFault, oci.Plain: errs.RegistryFault, oci.Unsigned: errs.SignatureRequired,
 }
 
 // meant makes an error for clients.
@@ -239,7 +239,10 @@ func meant(err error) error {
 	if !ok {
 		return unavailable("%v", err)
 	}
-	return errs.Module(class, e.Ref, "%v", err)
+	if e.Kind == oci.Plain {
+		err = fmt.Errorf("%w: the operator can allow it without, with http:// before its name in --registry", err)
+	}
+	return errs.Module(class, "oci://"+e.Ref, "%v", err)
 }
 
 // unavailable makes an error of a registry that may work later.

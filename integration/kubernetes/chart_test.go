@@ -108,8 +108,8 @@ func TestWrongValues(t *testing.T) {
 		{"a misspelt one", values{"replica": 2}, "replica"},
 		{"a misspelt one within", values{"tls": values{"secret": "x"}}, "secret"},
 		{"of another type", values{"replicas": "two"}, "replicas"},
-		{"a short token", values{"token": values{"value": "short"}}, "token"},
-		{"a short token in the second line", values{"token": values{"value": strings.Repeat("x", 40) + "\nshort"}}, "token"},
+		{"a short token", values{"token": values{"value": "short"}}, "token.value: "},
+		{"a short token in the second line", values{"token": values{"value": strings.Repeat("x", 40) + "\nshort"}}, "token.value: "},
 		{"a scrape without a certificate where clients need one", values{
 			"tls": values{"clientCA": true}, "metrics": values{"enabled": true, "serviceMonitor": values{"enabled": true}},
 		}, "metrics.serviceMonitor.clientSecret"},

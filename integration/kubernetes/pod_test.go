@@ -311,6 +311,9 @@ func TestPod(t *testing.T) {
 			t.Errorf("guests may have %+v, want three quarters of the limit", node)
 		}
 	}
+	if out, err := p.command("reactord", "token").CombinedOutput(); err != nil || len(strings.TrimSpace(string(out))) < 32 {
+		t.Errorf("the token for clients: %v\n%s", err, out)
+	}
 	run := []string{"run", "/sleeper.wasm", "1", "1"}
 	if p.own { // the port is free
 		run = append([]string{"run", "--listen=0.0.0.0:8000"}, run[1:]...)

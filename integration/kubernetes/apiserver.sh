@@ -21,7 +21,10 @@ chmod -R u+w "$work/kubernetes"
   for library in $(sed -n 's|^\t*\(replace \)\?\(k8s.io/[^ ]*\) => ./staging/.*|\2|p' go.mod); do
     go mod edit -replace="$library=$library@v0${kubernetes#v1}"
   done
-  CGO_ENABLED=0 GOFLAGS=-mod=mod go build -trimpath -o "$dir/kube-apiserver" ./cmd/kube-apiserver
+  minor=${kubernetes#v1.} version=k8s.io/component-base/version # by which Helm tells whether a chart can be installed
+  CGO_ENABLED=0 GOFLAGS=-mod=mod go build -trimpath \
+    -ldflags "-X $version.gitVersion=$kubernetes -X $version.gitMajor=1 -X $version.gitMinor=${minor%%.*}" \
+    -o "$dir/kube-apiserver" ./cmd/kube-apiserver
 )
 
 mkdir "$work/etcd"

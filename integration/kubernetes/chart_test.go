@@ -113,6 +113,9 @@ func TestWrongValues(t *testing.T) {
 		{"a scrape without a certificate where clients need one", values{
 			"tls": values{"clientCA": true}, "metrics": values{"enabled": true, "serviceMonitor": values{"enabled": true}},
 		}, "metrics.serviceMonitor.clientSecret"},
+		{"a scrape without metrics", values{"metrics": values{"serviceMonitor": values{"enabled": true}}}, "need metrics.enabled"},
+		{"alerts without metrics", values{"metrics": values{"prometheusRule": values{"enabled": true}}}, "need metrics.enabled"},
+		{"an autoscaler without metrics", values{"autoscaling": values{"enabled": true}}, "autoscaling.metrics: those of pods need metrics.enabled"},
 		{"a guest's port that the daemon has", values{"guestPorts": []any{values{"name": "web", "port": 7070}}}, "guestPorts: the port 7070"},
 		{"a guest's port with the name of another", values{"guestPorts": []any{values{"name": "grpc", "port": 8000}}}, "guestPorts"},
 		{"a shared volume", values{"persistence": values{"accessModes": []any{"ReadWriteMany"}}}, "accessModes"},

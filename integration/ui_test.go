@@ -111,6 +111,9 @@ func TestUI(t *testing.T) {
 		t.Errorf("it is %v", state)
 	}
 	p.Wait(seen("this is all"))
+	p.Wait("!" + seen("Pause"))
+	p.Key("p")
+	p.Wait("!" + seen("paused"))
 	p.Key("Escape")
 	p.Wait(`location.hash === "#/workloads?filter=app%3Dweb"`)
 	p.Key("?")
@@ -120,7 +123,7 @@ func TestUI(t *testing.T) {
 	p.Eval(`location.hash = "#/workloads?state=FAILED"`)
 	p.Wait(`document.querySelectorAll("tbody tr").length === 1 && document.querySelector("tbody a").textContent === "failure"`)
 	p.Eval(`location.hash = "#/workloads?filter=there-is-none"`)
-	p.Wait(seen("0 workloads"))
+	p.Wait(seen("no workload has the id there-is-none; labels are app=web"))
 	p.Eval(`location.hash = "#/workloads?filter=app%3D%3D%3D"`)
 	p.Wait(seen("label_selector"))
 	calm(t, p)
@@ -169,38 +172,6 @@ func TestUIInFlood(t *testing.T) {
 	calm(t, p)
 }
 
-// TestUIModules: what the page makes of texts.
-func TestUIModules(t *testing.T) {
-	t.Parallel()
-	d := testkit.Start(t, t.TempDir(), "--ui=127.0.0.1:0")
-	p := browser.Start(t).Page(800, 600)
-	p.Open(pageOf(t, d))
-	p.Wait(seen("takes work"))
-	for _, tt := range []struct{ module, expression, want string }{
-		{"filter.js", `Object.values(m.parse("app=web tier!=test,x", "FAILED"))`, `["app=web,tier!=test","","FAILED","x"]`},
-		{"filter.js", `Object.values(m.parse("app in (web, api) module:tag !old", ""))`, `["app in (web, api),!old","tag","",""]`},
-		{"filter.js", `Object.values(m.parse(" ", ""))`, `["","","",""]`},
-		{"format.js", `m.printable("a\u001b[31mb\u001b[0m\u0007\u202e\tc\n")`, `"ab␇�\tc\n"`},
-		{"format.js", `[0, 0.00002, 0.25, 59, 61, 3600, 90061].map(m.span)`, `["0","20 µs","250 ms","59 s","1 min 1 s","1 h","1 d 1 h"]`},
-		{"format.js", `["0", "1023", 1536, 1 << 30].map(m.size)`, `["0 B","1023 B","1.5 KiB","1.0 GiB"]`},
-		{"timeline.js", `m.partsOf({status: {createTime: "2026-01-01T00:00:00Z", endTime: "2026-01-01T00:00:10Z", usage: {cpuTime: "1s", waitingTime: "6s"}}}).map(p => p.length)`, `[3,0,1,6]`},
-		{"rpc.js", `(() => {
-			const frames = new m.Frames(), all = [0, 0, 0, 0, 2, 123, 125, 2, 0, 0, 0, 0], got = [];
-			for (const byte of all) {
-				frames.push(Uint8Array.of(byte));
-				const next = frames.next();
-				if (next) got.push(next);
-			}
-			return got;
-		})()`, `[{"end":false,"message":{}},{"end":true,"message":{}}]`},
-	} {
-		got := p.Eval(fmt.Sprintf(`import("/%s").then(m => JSON.stringify(%s))`, tt.module, tt.expression))
-		if got != tt.want {
-			t.Errorf("%s: %s is %v, want %s", tt.module, tt.expression, got, tt.want)
-		}
-	}
-}
-
 // TestUIOnPhone: a token in the address is taken out of it, and no view is wider than a phone.
 func TestUIOnPhone(t *testing.T) {
 	t.Parallel()
@@ -210,7 +181,10 @@ func TestUIOnPhone(t *testing.T) {
 	submitOn(t, d, id, strings.Repeat("label", 12), "lines", "100", "and sleep")
 	p := browser.Start(t).Page(360, 700)
 	p.Open(pageOf(t, d) + "#token=" + token(t, dir))
-	for hash, text := range map[string]string{"#/node": "takes work", "#/workloads": id, "#/workloads/" + id: "line 99 of"} {
+	for hash, text := range map[string]string{
+		"#/node": "takes work", "#/workloads": id, "#/workloads/" + id: "line 99 of",
+		"#/workloads?filter=" + id + "x": "no workload", "#/workloads/" + id + "x": "no workload", "#/" + id: "There is nothing",
+	} {
 		p.Wait(`location.hash.startsWith("#/")`)
 		p.Eval("location.hash = '" + hash + "'")
 		p.Wait(seen(text))
@@ -268,7 +242,10 @@ func TestUIHostileText(t *testing.T) {
 		"#/workloads":            {script, image, "javascript:alert(3)"},
 		"#/workloads/" + said:    {script, image, `args [`},
 		"#/workloads/" + trapped: {"at " + image},
-		"#/workloads/%3Cscript%3Ealert(4)%3C%2Fscript%3E": {"<script>alert(4)</script>"},
+		"#/workloads/%3Cscript%3Ealert(4)%3C%2Fscript%3E": {"no workload", "<script>alert(4)</script>"},
+		"#/%3Cscript%3Ealert(5)%3C%2Fscript%3E%1B":        {"There is nothing", "<script>alert(5)</script>␛"},
+		"#/workloads?filter=%3Cscript%3Ealert%1B":         {"no workload has the id <script>alert␛"},
+		"#/workloads?filter=module:%3Cscript%3E":          {"module", "<script>"},
 		"#/workloads?filter=%3Cimg%3D":                    {"label_selector"},
 	} {
 		p.Eval("location.hash = '" + hash + "'")

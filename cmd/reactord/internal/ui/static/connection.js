@@ -60,7 +60,7 @@ export function createConnection(banner, denied) {
     }
     failures++;
     if (banner.childElementCount === 0) {
-      banner.append(el("div", {},
+      banner.append(el("div", { class: "banner" },
         el("span", {}, "The connection to the daemon is lost. What you see is from before. It is tried again."),
         el("button", { type: "button", onclick: () => wakes.dispatchEvent(new Event("wake")) }, "Try now")));
     }

@@ -1,6 +1,6 @@
 // What the text of the filter means, and the lists that it selects.
 
-import { ended, state } from "./format.js";
+import { ended, printable, state } from "./format.js";
 
 const pageSize = 100;
 const mostPages = 40; // that are read for one view, if few of the workloads match
@@ -42,7 +42,8 @@ export function matches(filter, workload) {
 }
 
 // search reads a page of workloads after token, or the first one. It reads on while there are few, and tells onPart what there is.
-// The result has the workloads, the token of the rest or null, and the cursor for a watch.
+// The result has the workloads, the token of the rest or null, the cursor for a watch, and as none why there are no workloads, if that is
+// known.
 export async function search(client, filter, token, signal, onPart = () => {}) {
   if (filter.id) {
     return one(client, filter, signal);
@@ -63,14 +64,19 @@ export async function search(client, filter, token, signal, onPart = () => {}) {
   return found;
 }
 
-// one is a page with the workload of an id, if there is one.
+// faultOf says what is wrong with a filter, by the error of a search.
+export const faultOf = (filter, error) => (error.code === "not_found" && filter.module
+  ? `no module has the tag ${printable(filter.module)}, or a digest that begins so; module: takes no other names`
+  : error.message);
+
+// one is a page with the workload of an id, or one without workloads that says so.
 async function one(client, filter, signal) {
   try {
     const { workload } = await client.call("WorkloadService/GetWorkload", { id: filter.id }, signal);
     return { workloads: [workload], rest: null, cursor: "" };
   } catch (error) {
     if (error.code === "not_found" || error.code === "invalid_argument") {
-      return { workloads: [], rest: null, cursor: "" };
+      return { workloads: [], rest: null, cursor: "", none: `no workload has the id ${printable(filter.id)}; labels are app=web` };
     }
     throw error;
   }

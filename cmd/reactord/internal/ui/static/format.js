@@ -5,6 +5,9 @@ const count = new Intl.NumberFormat("en");
 // number writes a number, which the API sends as text if it has 64 bits.
 export const number = (n) => count.format(Number(n ?? 0));
 
+// counted writes a number of things.
+export const counted = (n, thing) => `${number(n)} ${thing}${Number(n) === 1 ? "" : "s"}`;
+
 // times writes how often something happened.
 export const times = (n) => (Number(n) === 1 ? "once" : `${number(n)} times`);
 

@@ -1,7 +1,7 @@
 // The output of a workload, as it comes.
 
 import { el, setText } from "./dom.js";
-import { printable, size } from "./format.js";
+import { ended, printable, size } from "./format.js";
 import { whileVisible } from "./connection.js";
 
 const tail = 500; // lines from before
@@ -20,10 +20,15 @@ export function createLog({ client, connection, signal, parameter: id }) {
   let position = null; // where to go on: the offset, the attempt and its start; null: at the tail
   let reading = null; // an AbortController while output is read
   let paused = false, finished = false;
+  let last = false; // the workload has ended: what output there is comes at once
   const texts = createTexts(lines);
 
   function toggle() {
+    if (last && !paused) {
+      return;
+    }
     paused = !paused;
+    pause.hidden = last && !paused;
     setText(pause, paused ? "Go on" : "Pause");
     setText(note, paused ? "paused: output is kept by the daemon" : "");
     if (paused) {
@@ -52,6 +57,12 @@ export function createLog({ client, connection, signal, parameter: id }) {
   return {
     element,
     toggle,
+
+    // draw takes over whether the workload has ended: then there is nothing to pause.
+    draw(workload) {
+      last = ended(workload);
+      pause.hidden = last && !paused;
+    },
 
     // finished reports whether all output is shown that there will be.
     finished: () => finished,

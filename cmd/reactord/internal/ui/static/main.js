@@ -6,6 +6,7 @@ import { createSampler } from "./sampler.js";
 import { adopt, setToken, token } from "./session.js";
 import { showSignIn } from "./signin.js";
 import { showNode } from "./node.js";
+import { showNothing } from "./nothing.js";
 import { showWorkloads } from "./workloads.js";
 import { showWorkload } from "./workload.js";
 import { number } from "./format.js";
@@ -23,6 +24,8 @@ const views = [
   [/^\/workloads\/([^/]+)$/, "workloads", showWorkload],
 ];
 
+const drains = "The daemon is draining: it starts no workloads and refuses new ones. What runs goes on.";
+
 const client = createClient(token);
 let shown = new AbortController(); // of the view
 let list = "#/workloads"; // the list that was shown last, with its filter
@@ -30,8 +33,9 @@ let life = null; // of the sampler; null while nobody is signed in
 
 const connection = createConnection(at("banner"), denied);
 const sampler = createSampler(client, connection);
-sampler.subscribe((sample) => {
-  const { running, waiting, pending } = sample.stats;
+sampler.subscribe(({ stats, node }) => {
+  const { running, waiting, pending } = stats;
+  setText(at("draining"), node.draining ? drains : "");
   setText(at("tally"), `${number(Number(running ?? 0) + Number(waiting ?? 0))} live, ${number(pending)} queued`);
 });
 
@@ -42,6 +46,7 @@ function denied(error) {
   setToken(null);
   at("nav").hidden = at("leave").hidden = true;
   setText(at("tally"), "");
+  setText(at("draining"), "");
   showSignIn(main, why, (given) => {
     setToken(given);
     start();
@@ -71,11 +76,7 @@ function show() {
   shown = new AbortController();
   const [path, query] = location.hash.slice(1).split("?");
   const found = views.map(([pattern, name, view]) => [pattern.exec(path || "/"), name, view]).find(([match]) => match);
-  if (!found) {
-    location.hash = "#/";
-    return;
-  }
-  const [match, name, view] = found;
+  const [match, name, view] = found ?? [[], "", showNothing];
   for (const link of at("nav").children) {
     if (link.dataset.view === name) {
       link.setAttribute("aria-current", "page");
@@ -84,13 +85,13 @@ function show() {
     }
   }
   view(main, {
-    client, connection, sampler, signal: shown.signal, parameter: decode(match[1] ?? ""), query: new URLSearchParams(query),
+    client, connection, sampler, signal: shown.signal, parameter: decode(match[1] ?? path), query: new URLSearchParams(query),
     onList: (address) => { list = address; },
     back: () => { location.hash = list; },
   });
 }
 
-// decode takes an id out of an address; one that cannot be decoded is an id as it is.
+// decode takes a part out of an address; one that cannot be decoded is what it says.
 function decode(part) {
   try {
     return decodeURIComponent(part);

@@ -2,11 +2,12 @@
 
 import { ended, number, printable, span, state, words } from "./format.js";
 import { el, pairs } from "./dom.js";
+import { grantOfOp } from "./grants.js";
 
 const shown = 50, shownGroups = 20;
 
 // createOps makes a panel of the pending operations of a workload.
-export function createOps({ client, signal, parameter: id }) {
+export function createOps({ client, sampler, signal, parameter: id }) {
   const element = el("section", { class: "panel" }, el("h2", {}, "Waits for"));
   let known = []; // operations that were read last
 
@@ -24,7 +25,7 @@ export function createOps({ client, signal, parameter: id }) {
     },
 
     draw(workload) {
-      const now = Date.now();
+      const now = sampler.now();
       const calls = callsOf(workload.status?.activity);
       element.replaceChildren(element.firstChild, known.length > 0
         ? pairs(known.map((op) => [words(op.kind, "OP_KIND_"), el("span", { class: "text" }, text(op, now))]))
@@ -47,7 +48,7 @@ function callsOf(activity) {
 
 function text(op, now) {
   const parts = [
-    op.target, op.peer && `of ${op.peer}`, op.grant && `by ${op.grant}`, op.reason,
+    op.target, op.peer && `of ${op.peer}`, op.grant && `by ${grantOfOp(op.grant)}`, op.reason,
     op.startTime && `for ${span((now - Date.parse(op.startTime)) / 1000)}`,
     op.deadline && `until ${new Date(op.deadline).toLocaleTimeString()}`,
   ];

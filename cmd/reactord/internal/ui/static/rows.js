@@ -1,19 +1,19 @@
 // The rows of the list of workloads.
 
 import { el, setText } from "./dom.js";
-import { age, digest, labels, printable, state, words } from "./format.js";
+import { age, ended, labels, printable, state, words } from "./format.js";
 import { matches } from "./filter.js";
 
-// createRows makes a table of workloads.
-export function createRows() {
+// createRows makes a table of workloads. now is the time by which they have an age.
+export function createRows(now) {
   const body = el("tbody");
   const element = el("table", { class: "workloads" },
     el("colgroup", {}, ["id", "state", "when", "labels", "what"].map((c) => el("col", { class: c }))),
-    el("thead", {}, el("tr", {}, ["Workload", "State", "Age", "Labels", "What"].map((t) => el("th", { scope: "col" }, t)))), body);
+    el("thead", {}, el("tr", {}, ["Workload", "State", "Age", "Labels", "Waits for, or ended with"].map((t) => el("th", { scope: "col" }, t)))), body);
   const rows = new Map(); // by id
 
   const insert = (workload, before) => {
-    const row = createRow(workload);
+    const row = createRow(workload, now);
     rows.set(workload.id, row);
     body.insertBefore(row.element, before);
   };
@@ -105,7 +105,7 @@ export function createRows() {
   };
 }
 
-function createRow(workload) {
+function createRow(workload, now) {
   const link = el("a", { class: "mono", href: `#/workloads/${encodeURIComponent(workload.id)}` }, workload.id);
   const name = el("span", { class: "text" });
   const cells = { state: el("span"), when: el("td"), labels: el("td", { class: "labels" }), what: el("td", { class: "what" }) };
@@ -113,7 +113,7 @@ function createRow(workload) {
     el("th", { scope: "row" }, link, " ", name), el("td", {}, cells.state), cells.when, cells.labels, cells.what);
 
   // grow has the row tell how old the workload is by now.
-  const grow = () => setText(cells.when, age(workload.status?.createTime));
+  const grow = () => setText(cells.when, age(workload.status?.createTime, now()));
 
   function update(w) {
     const is = state(w);
@@ -130,10 +130,15 @@ function createRow(workload) {
 
 const created = (workload) => Date.parse(workload?.status?.createTime ?? 0);
 
-// what says in a line what a workload does, or how it ended.
-function what(workload) {
+// what says in a line what a workload waits for, or how it has ended. One that computes waits for nothing.
+export function what(workload) {
   const status = workload.status ?? {};
   const op = status.waitingFor?.[0];
-  return status.stuck || status.delay?.message || status.message || (op && `${words(op.kind, "OP_KIND_")} ${op.target ?? ""}`) ||
-    digest(workload.spec?.module);
+  const said = status.stuck || status.delay?.message || status.message;
+  if (said || ended(workload)) {
+    return said || endOf(status);
+  }
+  return op ? `${words(op.kind, "OP_KIND_")} ${op.target ?? ""}` : state(workload) === "PENDING" ? "its turn" : "";
 }
+
+const endOf = ({ reason, exitCode }) => (reason === "END_REASON_EXIT" ? `exit ${exitCode ?? 0}` : words(reason, "END_REASON_"));

@@ -3,16 +3,19 @@
 import { seconds } from "./format.js";
 
 export const interval = 2000; // between two samples, in ms
-const kept = 150;
+export const minutes = 5; // that are kept
+const kept = (minutes * 60_000) / interval;
 
-// createSampler reads the figures while it runs, and keeps the last ones. A sample has the time, the statistics as the API has them,
-// and cpu: how many processors the guests have used since the sample before.
+// createSampler reads the figures while it runs, and keeps the last ones. A sample has the time, the statistics and the node as the
+// API has them, and cpu: how many processors the guests have used since the sample before.
 export function createSampler(client, connection) {
   const subscribers = new Set();
   let samples = [];
+  let ahead = 0; // how far the daemon's clock is before the browser's, in ms
 
-  function add(stats) {
+  function add(stats, node) {
     const time = Date.parse(stats.time);
+    ahead = time - Date.now();
     const last = samples.at(-1);
     const busy = seconds(stats.busyTime);
     if (last && busy < last.busy) {
@@ -20,7 +23,7 @@ export function createSampler(client, connection) {
     }
     const before = samples.at(-1);
     const cpu = before && time > before.time ? (busy - before.busy) / ((time - before.time) / 1000) : null;
-    samples.push({ time, busy, cpu, stats });
+    samples.push({ time, busy, cpu, stats, node });
     samples = samples.slice(-kept);
     for (const subscriber of subscribers) {
       subscriber(samples.at(-1));
@@ -29,8 +32,10 @@ export function createSampler(client, connection) {
 
   return {
     run: (signal) => connection.repeat(signal, interval, async () => {
-      const answer = await client.call("NodeService/GetStats", {}, signal);
-      add(answer.stats);
+      const [{ stats }, { node }] = await Promise.all([
+        client.call("NodeService/GetStats", {}, signal), client.call("NodeService/GetNode", {}, signal),
+      ]);
+      add(stats, node);
     }, (error) => error.code === "unauthenticated"),
 
     // subscribe has subscriber called with each new sample, until signal is aborted.
@@ -40,5 +45,8 @@ export function createSampler(client, connection) {
     },
 
     samples: () => samples,
+
+    // now is the time by the daemon's clock, in ms since 1970.
+    now: () => Date.now() + ahead,
   };
 }

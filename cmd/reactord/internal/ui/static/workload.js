@@ -3,8 +3,10 @@
 import { askCancel } from "./cancel.js";
 import { el, pairs, setText } from "./dom.js";
 import { ended, digest, labels, number, printable, seconds, size, span, state, time, times, words } from "./format.js";
+import { grantText } from "./grants.js";
 import { onKeys } from "./keys.js";
 import { createLog } from "./log.js";
+import { showMissing } from "./nothing.js";
 import { createOps } from "./ops.js";
 import { createTimeline } from "./timeline.js";
 
@@ -13,7 +15,7 @@ const large = 64 << 10, seldom = 15_000; // a workload with a larger input is re
 
 // showWorkload shows a workload in root until signal is aborted.
 export function showWorkload(root, context) {
-  const { client, connection, signal, parameter: id } = context;
+  const { client, connection, sampler, signal, parameter: id } = context;
   const title = el("h1", {}, el("span", { class: "mono" }, printable(id)), " ", el("span", { class: "text" }));
   const is = el("span", { class: "state", role: "status" });
   const cancel = el("button", { type: "button", class: "danger", hidden: true, onclick: () => ask() }, "Cancel …");
@@ -24,17 +26,20 @@ export function showWorkload(root, context) {
   const usage = el("section", { class: "panel" }, el("h2", {}, "Used"));
   const ops = createOps(context);
   const log = createLog(context);
-  root.replaceChildren(title, el("div", { class: "tools" }, is, cancel), fault, message,
-    timeline.element, el("div", { class: "panels" }, about, usage, ops.element), log.element);
+  root.replaceChildren(title, fault);
 
   let workload = null;
   const ask = () => workload && !ended(workload) && askCancel(client, connection, workload, (error) => {
     setText(fault, error ? error.message : "");
     connection.wake();
   });
-  onKeys({ c: ask, p: log.toggle, Escape: context.back }, signal);
+  onKeys({ c: ask, p: () => workload && log.toggle(), Escape: context.back }, signal);
 
   function draw() {
+    if (!message.isConnected) {
+      root.replaceChildren(title, el("div", { class: "tools" }, is, cancel), fault, message,
+        timeline.element, el("div", { class: "panels" }, about, usage, ops.element), log.element);
+    }
     setText(title.lastChild, printable(workload.spec?.name ?? ""));
     setText(is, state(workload).toLowerCase());
     is.className = `state ${state(workload)}`;
@@ -42,10 +47,11 @@ export function showWorkload(root, context) {
     setText(message, [workload.status?.stuck, workload.status?.delay?.message, workload.status?.message, stack(workload.status?.crash)]
       .filter(Boolean).map(printable).join("\n"));
     message.classList.toggle("fault", state(workload) === "FAILED" || Boolean(workload.status?.stuck));
-    timeline.draw(workload);
+    timeline.draw(workload, sampler.now());
     about.replaceChildren(about.firstChild, description(workload));
     usage.replaceChildren(usage.firstChild, used(workload));
     ops.draw(workload);
+    log.draw(workload);
   }
 
   connection.repeat(signal, interval, async () => {
@@ -59,10 +65,13 @@ export function showWorkload(root, context) {
     }
     return (workload.spec?.stdin?.length ?? 0) > large ? seldom : interval;
   }, (error) => {
-    if (!error.lost) {
+    const none = ["not_found", "invalid_argument"].includes(error.code);
+    if (none && !workload) {
+      showMissing(root, "There is no workload with this id", id);
+    } else if (!error.lost) {
       setText(fault, error.message);
     }
-    return ["not_found", "invalid_argument"].includes(error.code);
+    return none;
   });
 }
 
@@ -80,7 +89,7 @@ function description(workload) {
     ["Function", spec.invoke && code(spec.invoke)],
     ["Call", spec.call && code(clip(JSON.stringify(spec.call)))],
     ["Listens at", (status.listenAddresses ?? []).length > 0 && code(status.listenAddresses.join(" "))],
-    ...(spec.grants ?? []).map((grant, i) => ["Grant", code(grantText(grant, status.revokedGrants?.includes(i)))]),
+    ...(spec.grants ?? []).map((grant, i) => ["Grant", code(grantText(grant) + (status.revokedGrants?.includes(i) ? " (revoked)" : ""))]),
     ["Reason", status.reason && words(status.reason, "END_REASON_")],
     ["Exit code", status.exitCode],
     ["Attempts", number(status.attempts)],
@@ -106,13 +115,6 @@ function used(workload) {
     ["Sent", Number(u.sentBytes ?? 0) > 0 && size(u.sentBytes)],
     ["Received", Number(u.receivedBytes ?? 0) > 0 && size(u.receivedBytes)],
   ].map(([term, value]) => [term, value === false ? "" : value]));
-}
-
-// grantText writes a grant: its kind, and what it is for.
-function grantText(grant, revoked) {
-  const [kind, fields] = Object.entries(grant)[0] ?? ["of no kind", {}];
-  const values = Object.entries(fields).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`);
-  return `${revoked ? "revoked: " : ""}${kind} ${values.join(", ")}`;
 }
 
 // clip shortens what may be very long.

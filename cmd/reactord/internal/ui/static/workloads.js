@@ -2,8 +2,8 @@
 
 import { el, setText } from "./dom.js";
 import { onKeys } from "./keys.js";
-import { number } from "./format.js";
-import { parse, search } from "./filter.js";
+import { counted, number } from "./format.js";
+import { faultOf, parse, search } from "./filter.js";
 import { createFeed } from "./feed.js";
 import { createRows } from "./rows.js";
 
@@ -12,7 +12,7 @@ const typing = 80; // how long nobody must have typed before the list is read ag
 const maxRows = 1000;
 
 // showWorkloads shows the list in root until signal is aborted.
-export function showWorkloads(root, { client, connection, signal, query, onList }) {
+export function showWorkloads(root, { client, connection, sampler, signal, query, onList }) {
   const field = el("input", {
     type: "search", name: "filter", "aria-label": "Filter", placeholder: "app=web tier!=test module:TAG, or an id", value: query.get("filter") ?? "",
     spellcheck: "false", autocapitalize: "off",
@@ -22,16 +22,18 @@ export function showWorkloads(root, { client, connection, signal, query, onList 
   const note = el("p", { class: "quiet", role: "status" });
   const fault = el("p", { class: "fault", role: "alert" });
   const more = el("button", { type: "button", hidden: true }, "More");
-  const rows = createRows();
+  const rows = createRows(sampler.now);
   root.replaceChildren(el("h1", {}, "Workloads"), el("div", { class: "tools", role: "search" }, field, choice), fault, note, rows.element, more);
 
   let asked = new AbortController(); // ends what the filter before has begun
   let filter = parse("", "");
   let rest = null; // the token of the next page
 
-  function tell(examining) {
+  // tell says how many workloads are shown: maybe none, and why.
+  function tell(examining, none) {
     const shown = number(rows.count());
-    setText(note, examining ? `${shown} found so far …` : rest === null ? `${shown} workloads` : `the newest ${shown}; there are more`);
+    const all = none ?? counted(rows.count(), "workload");
+    setText(note, examining ? `${shown} found so far …` : rest === null ? all : `the newest ${shown}; there are more`);
     more.hidden = rest === null || rows.count() >= maxRows;
     if (rows.count() >= maxRows) {
       setText(note, `the newest ${shown}: narrow the filter to see others`);
@@ -56,7 +58,7 @@ export function showWorkloads(root, { client, connection, signal, query, onList 
           rest = page.rest;
         }
         begun = true;
-        tell(false);
+        tell(false, page.none);
       },
       onChange(workload) {
         rows.change(workload, filter, maxRows);
@@ -68,7 +70,7 @@ export function showWorkloads(root, { client, connection, signal, query, onList 
           rest = null;
           tell(false);
         }
-        setText(fault, error.message);
+        setText(fault, faultOf(filter, error));
       },
     });
   }

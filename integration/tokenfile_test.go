@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -90,5 +91,31 @@ func TestFirstToken(t *testing.T) {
 	}
 	if got := run("reactord", "check-config"); strings.Contains(got, path) {
 		t.Errorf("the client's variable is a setting of the daemon:\n%s", got)
+	}
+}
+
+// Whoever reads metrics has no token of those who call the API, and what is wrong is told by the setting's name.
+func TestTokensApart(t *testing.T) {
+	dir := t.TempDir()
+	api, both, fifo := filepath.Join(dir, "api"), filepath.Join(dir, "both"), filepath.Join(dir, "fifo")
+	first, second := strings.Repeat("a", 40), strings.Repeat("b", 40)
+	writeFile(t, api, first+"\n")
+	writeFile(t, both, second+"\n"+first+"\n")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		api:  "--metrics-token-file: it has a token that is also in " + api,
+		both: "--metrics-token-file: it has a token that is also in " + api,
+		fifo: "--metrics-token-file: " + fifo + " is not a regular file",
+	} {
+		for _, command := range [][]string{{"check-config"}, {"--data-dir=" + filepath.Join(dir, "data")}} {
+			cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), append(command,
+				"--listen=127.0.0.1:0", "--metrics=127.0.0.1:0", "--api-token-file="+api, "--metrics-token-file="+path)...)
+			out, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), want) {
+				t.Errorf("%v with %s: %v\n%s", command, path, err, out)
+			}
+		}
 	}
 }

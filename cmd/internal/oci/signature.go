@@ -126,7 +126,11 @@ func (c *Client) Verify(ctx context.Context, a *Artifact, keys []Key) (*Key, err
 	v := &verification{repository: repository, artifact: a, keys: keys}
 	for _, subject := range a.subjects {
 		for _, look := range []func(context.Context, ocispec.Descriptor) error{v.tag, v.bundles} {
-			if err := look(ctx, subject); err != nil {
+			err := look(ctx, subject)
+			if errors.Is(err, errdef.ErrNotFound) {
+				return nil, a.Reference.errorf(Untrue, "the registry announces a signature, and does not have it")
+			}
+			if err != nil {
 				return nil, a.Reference.explain(ctx, err)
 			}
 			if v.signer != nil {

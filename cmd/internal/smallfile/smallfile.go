@@ -7,7 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
+	"time"
 )
+
+// patience is how long a read of a regular file waits, where the system can tell that it waits.
+const patience = time.Second
 
 // Most is the largest size of a file that is read, in bytes.
 const Most = 1 << 20
@@ -42,6 +46,7 @@ func ReadRegular(path string) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: errNotRegular}
 	}
+	_ = f.SetReadDeadline(time.Now().Add(patience)) // for what is a file only by its name, as some below /proc are
 	return read(f)
 }
 

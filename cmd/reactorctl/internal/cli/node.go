@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/reactord/reactord/cmd/internal/screen"
+	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/follow"
 	"github.com/reactord/reactord/cmd/reactorctl/internal/render"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
@@ -93,6 +94,12 @@ func (a *app) drainCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&undo, "undo", false, "let the daemon take and start work again")
 	cmd.Flags().DurationVar(&linger, "linger", 0, "end only after this `DURATION`, so that balancers notice before what comes next stops the daemon")
 	cmd.MarkFlagsMutuallyExclusive("undo", "linger")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if linger < 0 {
+			return usage.Errorf(cmd, "--linger %v is less than none", linger)
+		}
+		return nil
+	}
 	cmd.RunE = a.remote(func(cmd *cobra.Command, _ []string) error {
 		response, err := a.node().Drain(cmd.Context(), &reactorv1.DrainRequest{Undo: undo})
 		if err != nil {
@@ -106,11 +113,10 @@ func (a *app) drainCommand() *cobra.Command {
 		default:
 			fmt.Fprintf(a.Out, "draining: %d workloads have started and not ended\n", response.GetUnfinished())
 		}
-		select {
-		case <-time.After(linger):
-		case <-cmd.Context().Done():
+		if err != nil {
+			return err
 		}
-		return err
+		return follow.Sleep(cmd.Context(), linger)
 	})
 	return cmd
 }

@@ -38,6 +38,11 @@ func (t *Token) add(text string) { t.hashes = append(t.hashes, sha256.Sum256([]b
 
 func (t *Token) same(u *Token) bool { return slices.Equal(t.hashes, u.hashes) }
 
+// Shares reports whether one text is a token of both.
+func (t *Token) Shares(u *Token) bool {
+	return slices.ContainsFunc(t.hashes, func(hash [sha256.Size]byte) bool { return slices.Contains(u.hashes, hash) })
+}
+
 // Equal reports in constant time whether text is the token.
 func (t *Token) Equal(text string) bool {
 	hash, equal := sha256.Sum256([]byte(text)), 0

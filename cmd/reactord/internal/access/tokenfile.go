@@ -20,10 +20,7 @@ const mostTokens = 16
 // refuses a file that all users may read, or others than its owner may write.
 func ReadTokens(path string) (*Token, error) {
 	tokens, _, err := readTokens(path)
-	if err != nil {
-		return nil, fmt.Errorf("--api-token-file: %w", err)
-	}
-	return tokens, nil
+	return tokens, err
 }
 
 func readTokens(path string) (*Token, stamp, error) {
@@ -43,6 +40,7 @@ func readTokens(path string) (*Token, stamp, error) {
 	case mode.Perm()&0o027 != 0:
 		return nil, read, fmt.Errorf("%s has mode %04o, so others may know or change the tokens: 0640 is the most it may have", path, mode.Perm())
 	}
+	_ = f.SetReadDeadline(time.Now().Add(patience)) // for what is a file only by its name, as some below /proc are
 	text, err := io.ReadAll(io.LimitReader(f, mostTokens*mostToken+1))
 	if err != nil {
 		return nil, read, err
@@ -74,17 +72,22 @@ func checkToken(token string) error {
 	return nil
 }
 
-// followEvery is how often a file of tokens is looked at.
-const followEvery = 2 * time.Second
+const (
+	// followEvery is how often a file of tokens is looked at.
+	followEvery = 2 * time.Second
+	// hangs is when the log says that a look at one has not ended.
+	hangs = 10 * time.Second
+)
 
 // FollowTokens calls onChange with the tokens of ReadTokens when the file has changed, until ctx ends. A file that cannot be used is
-// logged once; what was read before then stays in use. It works on its caller's goroutine, and hangs while the file system does not
-// answer.
+// logged once, and so is a file system that does not answer; what was read before then stays in use. It works on its caller's goroutine,
+// and hangs as long as the file system does.
 func FollowTokens(ctx context.Context, path string, log *zap.Logger, onChange func(*Token)) {
 	ticks := time.NewTicker(followEvery)
 	defer ticks.Stop()
 	seen, failure := stamp{}, ""
 	for {
+		late := time.AfterFunc(hangs, func() { log.Error("the file of tokens does not answer: the tokens read before stay in use") })
 		info, err := os.Stat(path)
 		if err != nil || !seen.same(stamp{info.ModTime(), info}) {
 			var tokens *Token
@@ -95,6 +98,9 @@ func FollowTokens(ctx context.Context, path string, log *zap.Logger, onChange fu
 				failure = err.Error()
 				log.Error("the file of tokens cannot be used: the tokens read before stay in use", zap.Error(err))
 			}
+		}
+		if !late.Stop() {
+			log.Info("the file of tokens can be read again")
 		}
 		select {
 		case <-ctx.Done():

@@ -76,6 +76,7 @@ type Daemon struct {
 	inUse        map[string]string // the values of the settings
 	allow        policy.Policy
 	places       []registries.Place
+	keys         []registries.Path // of signers
 	grace        time.Duration
 	fileSettings int // how many there are in the file
 
@@ -103,6 +104,7 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 		inUse:        valuesOf(cfg),
 		allow:        cfg.Reactor.Allow,
 		places:       cfg.Registries.Places,
+		keys:         cfg.Registries.Keys,
 		grace:        graceOf(cfg),
 		fileSettings: cfg.FileSettings,
 		lives:        lifelog.New(log, cfg.LogWorkloads),
@@ -128,6 +130,9 @@ func Start(ctx context.Context, cfg config.Config, log *zap.Logger) (*Daemon, er
 func (d *Daemon) open(ctx context.Context, listeners []net.Listener) error {
 	admission, err := d.newAdmission()
 	if err != nil {
+		return err
+	}
+	if err := checkApart(d.cfg); err != nil {
 		return err
 	}
 	if d.telemetry, err = newTelemetry(ctx, d.cfg, d.log); err != nil {

@@ -51,7 +51,7 @@ func check(cfg config.Config, log *zap.Logger) (files *tls.Config, err error) {
 	if cfg.ServesMetrics() && !cfg.InsecureNoAuth {
 		faults = append(faults, metricsToken(cfg).check())
 	}
-	return files, errors.Join(append(faults, cfg.Registries.Check(), cfg.Reactor.Validate())...)
+	return files, errors.Join(append(faults, checkApart(cfg), cfg.Registries.Check(), cfg.Reactor.Validate())...)
 }
 
 // Prepare checks next, which the daemon's settings have been read into again, and reads the certificate's files. It
@@ -85,7 +85,7 @@ func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys, err := d.signers.Read()
+	keys, err := registries.ReadKeys(next.Registries.Keys)
 	if err != nil {
 		return nil, err
 	}
@@ -102,9 +102,10 @@ func (d *Daemon) Reload(p *Prepared) ([]Change, error) {
 	d.lives.SetScope(next.LogWorkloads)
 	wider := widened(d.allow, next.Reactor.Allow)
 	wider["registry"] = !registries.Covers(d.places, next.Registries.Places)
-	d.signers.Accept(keys)
+	d.signers.Accept(next.Registries.Keys, keys)
+	wider["require-signature"] = registries.Laxer(d.keys, next.Registries.Keys)
 	d.registries.Allow(next.Registries.Places)
-	d.places = next.Registries.Places
+	d.places, d.keys = next.Registries.Places, next.Registries.Keys
 	d.allow, d.grace, d.fileSettings = next.Reactor.Allow, graceOf(next), next.FileSettings
 	return d.adopt(p, withTLS, wider), nil
 }

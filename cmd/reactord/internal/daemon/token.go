@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"go.uber.org/zap"
 
@@ -13,24 +15,25 @@ import (
 
 // tokenSource is where a token is.
 type tokenSource struct {
-	kept string // a file of tokens that others keep; empty: there is none
-	own  string // else the daemon's own file, which it makes
+	setting string // by which somebody says where kept is
+	kept    string // a file of tokens that others keep; empty: there is none
+	own     string // else the daemon's own file, which it makes
 }
 
 // apiToken is where the token is of those who call the API.
 func apiToken(cfg config.Config) tokenSource {
-	return tokenSource{cfg.TokenFile, local.Token(cfg.Reactor.DataDir)}
+	return tokenSource{"--api-token-file", cfg.TokenFile, local.Token(cfg.Reactor.DataDir)}
 }
 
 // metricsToken is where the token is of those who read metrics: whoever has that of the API can run programs.
 func metricsToken(cfg config.Config) tokenSource {
-	return tokenSource{cfg.MetricsTokenFile, local.MetricsToken(cfg.Reactor.DataDir)}
+	return tokenSource{"--metrics-token-file", cfg.MetricsTokenFile, local.MetricsToken(cfg.Reactor.DataDir)}
 }
 
 // load reads the token, and makes it if it is the daemon's own and there is none. It returns where it is, too.
 func (s tokenSource) load() (token *access.Token, path string, err error) {
 	if s.kept != "" {
-		token, err = access.ReadTokens(s.kept)
+		token, err = s.read()
 		return token, s.kept, err
 	}
 	token, err = access.LoadToken(s.own)
@@ -40,10 +43,37 @@ func (s tokenSource) load() (token *access.Token, path string, err error) {
 // check returns what is wrong with what load reads. It makes nothing.
 func (s tokenSource) check() error {
 	if s.kept != "" {
-		_, err := access.ReadTokens(s.kept)
+		_, err := s.read()
 		return err
 	}
 	return access.CheckToken(s.own)
+}
+
+// read reads the tokens that others keep.
+func (s tokenSource) read() (*access.Token, error) {
+	token, err := access.ReadTokens(s.kept)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.setting, err)
+	}
+	return token, nil
+}
+
+// checkApart returns an error if whoever reads metrics would have a token of those who call the API. Tokens that cannot be read
+// have other errors.
+func checkApart(cfg config.Config) error {
+	if cfg.InsecureNoAuth || cfg.MetricsTokenFile == "" || !cfg.ServesMetrics() || !cfg.ServesTCP() && !cfg.ServesUI() {
+		return nil
+	}
+	path := cmp.Or(cfg.TokenFile, local.Token(cfg.Reactor.DataDir))
+	api, err := access.ReadTokens(path)
+	if err != nil {
+		return nil //nolint:nilerr // see above
+	}
+	forMetrics, err := access.ReadTokens(cfg.MetricsTokenFile)
+	if err != nil || !api.Shares(forMetrics) {
+		return nil //nolint:nilerr // see above
+	}
+	return fmt.Errorf("--metrics-token-file: it has a token that is also in %s: whoever reads metrics could run programs", path)
 }
 
 // renewal is a token that was read for a gate, and where it is.

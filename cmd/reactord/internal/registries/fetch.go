@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// maxFetches is how many modules are read at a time.
-	maxFetches = 4
 	// maxTime bounds one fetch, so that a registry that sends a byte now and then does not keep others from theirs.
 	maxTime = 15 * time.Minute
 	// maxName is how long the name of a module may be.
@@ -51,7 +49,7 @@ func (s Settings) Files() (paths []string) {
 // Check returns what is wrong with the files.
 func (s Settings) Check() error {
 	_, err := s.credentials()
-	_, keyErr := readKeys(s.Keys)
+	_, keyErr := ReadKeys(s.Keys)
 	return errors.Join(err, keyErr)
 }
 
@@ -97,12 +95,13 @@ type Fetcher struct {
 	Config
 	settings Settings
 	places   atomic.Pointer[[]Place] // instead of those of settings
-	turns    chan struct{}           // an element for each fetch that runs
+	turns    turns
+	failing  atomic.Bool // the files of keys or credentials could not be read, and that was logged
 }
 
 // New makes a fetcher.
 func New(cfg Config, settings Settings) *Fetcher {
-	f := &Fetcher{Config: cfg, settings: settings, turns: make(chan struct{}, maxFetches)}
+	f := &Fetcher{Config: cfg, settings: settings}
 	f.Allow(settings.Places)
 	return f
 }
@@ -142,12 +141,11 @@ func (f *Fetcher) Fetch(ctx context.Context, req Request) (*Result, error) {
 	if place == nil {
 		return nil, errs.New(errs.RegistryDenied, "this daemon may not read from %s/%s: the operator can allow it with --registry", ref.Registry(), ref.Repository())
 	}
-	select {
-	case f.turns <- struct{}{}:
-		defer func() { <-f.turns }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	end, err := f.turns.take(ctx, ref.Registry())
+	if err != nil {
+		return nil, err
 	}
+	defer end()
 	ctx, cancel := context.WithTimeoutCause(ctx, maxTime, unavailable("the registry took more than %v", maxTime))
 	defer cancel()
 	result, err := f.fetch(ctx, ref, place.plain, req)
@@ -162,15 +160,10 @@ func (f *Fetcher) Fetch(ctx context.Context, req Request) (*Result, error) {
 }
 
 func (f *Fetcher) fetch(ctx context.Context, ref oci.Reference, plain bool, req Request) (*Result, error) {
-	find, err := f.settings.credentials()
+	find, keys, err := f.files()
 	if err != nil {
-		return nil, errs.Wrap(err, "credentials for registries")
+		return nil, err
 	}
-	keys, err := f.Signers.Read()
-	if err != nil {
-		return nil, errs.Wrap(err, "keys for signatures")
-	}
-	f.Signers.Accept(keys)
 	client := oci.New(oci.Options{
 		Registry: ref.Registry(), PlainHTTP: plain, Credentials: find, MaxBytes: f.MaxBytes, UserAgent: f.UserAgent,
 	})
@@ -195,6 +188,24 @@ func (f *Fetcher) fetch(ctx context.Context, ref oci.Reference, plain bool, req 
 		return nil, err
 	}
 	return &Result{Module: m, Existed: existed, Artifact: artifact.Reference.String()}, nil
+}
+
+// files reads the credentials and the keys.
+func (f *Fetcher) files() (oci.Credentials, []oci.Key, error) {
+	find, err := f.settings.credentials()
+	keys, keyErr := f.Signers.read()
+	err = errors.Join(err, keyErr)
+	switch failed := err != nil; {
+	case failed == f.failing.Swap(failed):
+	case failed:
+		f.Log.Error("the files for registries cannot be read: no module is fetched", zap.Error(err))
+	default:
+		f.Log.Info("the files for registries can be read again")
+	}
+	if err != nil { // which names files of the operator's
+		return nil, nil, unavailable("the daemon can't read its credentials for registries, or its keys for signatures: its log says why")
+	}
+	return find, keys, nil
 }
 
 // store copies what the store lacks of a module, and notes where it is from and who has signed it.

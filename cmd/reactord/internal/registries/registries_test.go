@@ -129,7 +129,7 @@ func TestFetch(t *testing.T) {
 		t.Fatal(err)
 	}
 	fetch := func(p *fakePush, most int64) (req api.PushRequest, result *Result, err error) {
-		f := New(Config{MaxBytes: most, Signers: &Signers{}, Log: zap.NewNop(), Push: func(_ context.Context, got api.PushRequest) (Push, error) {
+		f := New(Config{MaxBytes: most, Signers: anybody(t), Log: zap.NewNop(), Push: func(_ context.Context, got api.PushRequest) (Push, error) {
 			req = got
 			return p, nil
 		}}, Settings{Places: []Place{place}})
@@ -183,4 +183,14 @@ func TestCheckSettings(t *testing.T) {
 			t.Errorf("the error is %v, want %q", err, want)
 		}
 	}
+}
+
+// anybody are signers of whom nobody is needed.
+func anybody(t *testing.T) *Signers {
+	t.Helper()
+	s, err := NewSigners(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }

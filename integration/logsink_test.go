@@ -109,7 +109,26 @@ func (r *records) Export(_ context.Context, req *collectorlogs.ExportLogsService
 // Lines that guests print are sent to a collector, all of them, with the traces that their workloads are part of.
 func TestLogSinkOTLP(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	for _, network := range []string{"tcp", "unix"} {
+		t.Run(network, func(t *testing.T) {
+			t.Parallel()
+			testLogSinkOTLP(t, network)
+		})
+	}
+}
+
+func testLogSinkOTLP(t *testing.T, network string) {
+	t.Helper()
+	place, scheme := "127.0.0.1:0", "http://"
+	if network == "unix" {
+		dir, err := os.MkdirTemp("", "r") //nolint:usetesting // its folders' names are too long for a socket
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = os.RemoveAll(dir) })
+		place, scheme = filepath.Join(dir, "collector"), "unix://"
+	}
+	l, err := net.Listen(network, place)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +137,9 @@ func TestLogSinkOTLP(t *testing.T) {
 	go func() { _ = server.Serve(l) }()
 	t.Cleanup(server.Stop)
 
-	d := testkit.StartWith(t, t.TempDir(), sendTo(l.Addr().String(), "OTEL_TRACES_EXPORTER=none"), "--log-sink=otlp")
+	d := testkit.StartWith(t, t.TempDir(), func(cmd *exec.Cmd) {
+		cmd.Env = []string{"OTEL_EXPORTER_OTLP_LOGS_ENDPOINT=" + scheme + l.Addr().String()}
+	}, "--log-sink=otlp")
 	traced, err := d.Workloads.SubmitWorkload(metadata.AppendToOutgoingContext(t.Context(), "traceparent", inTrace), &reactorv1.SubmitWorkloadRequest{
 		Spec: &reactorv1.WorkloadSpec{Module: d.Push(t, tool(t)), Args: []string{"cat"}, Stdin: []byte("traced\n")},
 	})

@@ -8,9 +8,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -272,9 +274,17 @@ func TestCollectorFails(t *testing.T) {
 // Variables that OpenTelemetry's own packages would not understand are faults.
 func TestFaultyVariables(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), testkit.Binary(t, "reactord"), "--data-dir="+t.TempDir(), "--listen=127.0.0.1:0")
-	cmd.Env = append(cmd.Environ(), "OTEL_TRACES_EXPORTER=otlp", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf", "OTEL_TRACES_SAMPLER=x")
+	pipe := filepath.Join(t.TempDir(), "pipe") // which nobody writes to
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = append(cmd.Environ(), "OTEL_EXPORTER_OTLP_ENDPOINT=https://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+		"OTEL_TRACES_SAMPLER=x", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT=x", "OTEL_EXPORTER_OTLP_CERTIFICATE="+pipe)
 	out, err := cmd.CombinedOutput()
-	for _, want := range []string{"2 faults", "$OTEL_EXPORTER_OTLP_PROTOCOL", "$OTEL_TRACES_SAMPLER"} {
+	if !strings.HasPrefix(string(out), "reactord: ") {
+		t.Errorf("another one speaks first:\n%s", out)
+	}
+	for _, want := range []string{"4 faults", "$OTEL_EXPORTER_OTLP_PROTOCOL", "$OTEL_TRACES_SAMPLER", "$OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "is not a regular file"} {
 		if err == nil || !strings.Contains(string(out), want) {
 			t.Errorf("%v, and it does not say %q:\n%s", err, want, out)
 		}

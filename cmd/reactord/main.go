@@ -5,6 +5,10 @@ import (
 	"os"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/cli"
+	"github.com/reactord/reactord/cmd/reactord/internal/hush"
 )
 
-func main() { os.Exit(cli.Main(os.Args[1:], os.Stderr)) }
+func main() {
+	hush.End()
+	os.Exit(cli.Main(os.Args[1:], os.Stderr))
+}

@@ -203,12 +203,13 @@ var imports = map[string][]string{
 	"cmd/reactorctl/internal/top":       {"cmd/reactorctl/internal/render", "cmd/internal/printable", "cmd/internal/screen", "cmd/internal/table", "proto/reactor/v1"},
 	"cmd/reactorctl/internal/viewer":    {"cmd/reactorctl/internal/interrupt", "cmd/internal/screen"},
 
-	"cmd/reactord":                   {"cmd/reactord/internal/cli"},
+	"cmd/reactord":                   {"cmd/reactord/internal/cli", "cmd/reactord/internal/hush"},
 	"cmd/reactord/internal/cli":      {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/reactord/internal/demo", "cmd/reactord/internal/inflight", "cmd/reactord/internal/systemd", "cmd/internal/help", "cmd/internal/local", "cmd/internal/printable", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/smallfile", "cmd/internal/table", "cmd/internal/usage", "cmd/internal/version", "reactor"},
 	"cmd/reactord/internal/access":   {"cmd/internal/smallfile", "reactor/errs"},
-	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/reactord/internal/otlp", "cmd/reactord/internal/registries", "cmd/internal/local", "cmd/internal/quantity", "cmd/internal/usage", "reactor", "reactor/policy"},
+	"cmd/reactord/internal/config":   {"cmd/reactord/internal/access", "cmd/reactord/internal/inflight", "cmd/reactord/internal/otlp", "cmd/reactord/internal/registries", "cmd/internal/local", "cmd/internal/quantity", "cmd/internal/smallfile", "cmd/internal/usage", "reactor", "reactor/policy"},
 	"cmd/reactord/internal/daemon":   {"internal/flock", "cmd/reactord/internal/...", "cmd/internal/local", "cmd/internal/version", "hostcalls/abi", "hostcalls/component", "hostcalls/wasi/versions", "hostcalls/wasip1", "reactor", "reactor/api", "reactor/hooks", "reactor/policy", "reactor/store", "reactor/store/sqlite"},
 	"cmd/reactord/internal/demo":     {"cmd/reactord/internal/config", "cmd/reactord/internal/daemon", "cmd/internal/quantity", "cmd/internal/screen", "cmd/internal/table", "component/compose", "examples", "proto/reactor/v1", "reactor"},
+	"cmd/reactord/internal/hush":     {},
 	"cmd/reactord/internal/inflight": {"cmd/internal/quantity", "internal/frames", "internal/notify", "reactor/errs"},
 	"cmd/reactord/internal/lifelog":  {"internal/clip", "internal/notify", "cmd/reactord/internal/config", "reactor/api", "reactor/hooks"},
 	"cmd/reactord/internal/logsink":  {"internal/notify", "cmd/internal/printable", "cmd/reactord/internal/otlp", "reactor/api", "reactor/hooks"},
@@ -273,6 +274,7 @@ var importers = map[string][]string{
 	"golang.org/x/net/idna":                                {"hostcalls/network"},
 	"golang.org/x/sys/unix":                                {"internal/flock", "executor/...", "hostcalls/...", "reactor/...", "cmd/..."},
 	"github.com/google/go-cmp/cmp":                         {"reactor/store/storetest"},
+	"github.com/go-logr/logr":                              {"cmd/reactord/internal/otlp"},
 	"go.opentelemetry.io/otel/...":                         {"cmd/reactord/internal/logsink", "cmd/reactord/internal/otlp", "cmd/reactord/internal/tracing"},
 }
 

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/reactord/reactord/cmd/internal/local"
+	"github.com/reactord/reactord/cmd/internal/smallfile"
 	"github.com/reactord/reactord/cmd/internal/usage"
 	"github.com/reactord/reactord/cmd/reactord/internal/otlp"
 	"github.com/reactord/reactord/reactor/policy"
@@ -114,7 +115,7 @@ func (l *Loader) Load(environ []string, read func(string) ([]byte, error)) (Conf
 		}
 	}
 	var misasked []string
-	d.OTLP, misasked = otlp.Parse(d.LogSink == LogSinkOTLP, d.environment, read)
+	d.OTLP, misasked = otlp.Parse(d.LogSink == LogSinkOTLP, d.environment, smallfile.ReadRegular) // what sends reads them again
 	if faults = append(faults, misasked...); len(faults) > 0 {
 		return Config{}, &FaultsError{faults}
 	}

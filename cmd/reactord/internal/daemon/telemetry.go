@@ -29,6 +29,7 @@ type telemetry struct {
 
 // newTelemetry makes what cfg asks for. What it returns with an error is to be stopped as well.
 func newTelemetry(ctx context.Context, cfg config.Config, log *zap.Logger) (t telemetry, err error) {
+	otlp.Hear(log)
 	if cfg.OTLP.Traces {
 		if t.tracer, err = tracing.New(ctx, cfg.OTLP, cfg.Reactor.Version, log); err != nil {
 			return t, err

@@ -1,8 +1,10 @@
 package logsink
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlplog/otlploggrpc"
@@ -23,15 +25,19 @@ func OTLP(ctx context.Context, config otlp.Config, version string, logger *zap.L
 		return nil, err
 	}
 	var options []otlploggrpc.Option
-	if config.LogsEndpoint == "" {
+	switch {
+	case config.LogsEndpoint == "":
 		options = append(options, otlploggrpc.WithEndpointURL(otlp.DefaultEndpoint))
+	case strings.HasPrefix(strings.ToLower(config.LogsEndpoint), "unix:"): // of the variable the exporter would take the host alone
+		options = append(options, otlploggrpc.WithEndpoint(config.LogsEndpoint), otlploggrpc.WithInsecure())
 	}
 	to, err := otlploggrpc.New(ctx, options...)
 	if err != nil {
 		return nil, fmt.Errorf("cannot send what guests print: %w", err)
 	}
 	c := &collector{to: to}
-	c.provider = sdklog.NewLoggerProvider(sdklog.WithProcessor(c), sdklog.WithResource(from), sdklog.WithAttributeCountLimit(-1))
+	c.provider = sdklog.NewLoggerProvider(sdklog.WithProcessor(c), sdklog.WithResource(from),
+		sdklog.WithAttributeCountLimit(cmp.Or(config.RecordAttributes, -1)))
 	c.logger = c.provider.Logger(scope)
 	return newSink(c, logger), nil
 }

@@ -2,15 +2,13 @@ package otlp
 
 import (
 	"cmp"
-	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
-	"net"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // signal is a kind of telemetry, as the names of variables have it.
@@ -35,6 +33,8 @@ type Config struct {
 	Queue        int    // spans that may wait to be sent
 	Endpoint     string // of traces, as the variables have it; empty: DefaultEndpoint
 	LogsEndpoint string // of logs
+	// RecordAttributes is how many attributes a log record may have; 0: any number.
+	RecordAttributes int
 }
 
 // environment are variables, and how the files are read that they name.
@@ -56,6 +56,8 @@ func Parse(logs bool, variables map[string]string, read func(string) ([]byte, er
 	if logs {
 		c.LogsEndpoint = e.of(logSignal, "ENDPOINT").value
 		e.checkExporter(logSignal)
+		c.RecordAttributes = e.number("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", endless)
+		e.number("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", endless)
 	}
 	if c.Traces || logs {
 		e.checkResource()
@@ -77,38 +79,71 @@ func (e *environment) parseTraces(c *Config) {
 	if !c.Traces {
 		return
 	}
-	c.Endpoint, c.Queue = endpoint, defaultQueue
+	c.Endpoint = endpoint
 	e.checkExporter(traceSignal)
 	e.checkSampler()
-	e.checkNumbers(spanNumbers...)
-	if n, err := strconv.Atoi(e.variable("OTEL_BSP_MAX_QUEUE_SIZE").value); err == nil && n > 0 {
-		c.Queue = n
+	c.Queue = e.checkBatches()
+	for _, name := range spanLimits {
+		e.number(name, endless)
 	}
 }
 
-// spanNumbers are the variables of the SDK that are numbers.
-var spanNumbers = []string{
-	"OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT",
+const (
+	// endless is the largest limit. In other languages it stands for none.
+	endless = math.MaxInt32
+	// longest is the longest time, in milliseconds as the variables have them: an hour.
+	longest = 3_600_000
+	// maxQueue and maxBatch bound the spans that wait, for which OpenTelemetry takes room when it starts, and those that are sent together.
+	maxQueue = 1_000_000
+	maxBatch = 10_000
+)
+
+// spanLimits are the variables that say how large spans get.
+var spanLimits = []string{
 	"OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT",
 	"OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
 	"OTEL_SPAN_EVENT_COUNT_LIMIT", "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
 	"OTEL_SPAN_LINK_COUNT_LIMIT", "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
 }
 
+// checkBatches checks how spans wait and are sent together. It returns how many may wait.
+func (e *environment) checkBatches() (queue int) {
+	e.number("OTEL_BSP_SCHEDULE_DELAY", longest)
+	e.number("OTEL_BSP_EXPORT_TIMEOUT", longest)
+	queue = cmp.Or(e.number("OTEL_BSP_MAX_QUEUE_SIZE", maxQueue), defaultQueue)
+	const name = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
+	if batch := e.number(name, maxBatch); batch > queue {
+		e.fault(e.variable(name), "%d spans can't be sent together when only %d may wait, which $OTEL_BSP_MAX_QUEUE_SIZE says", batch, queue)
+	}
+	return queue
+}
+
 // variable is a variable and its value.
 type variable struct{ name, value string }
 
+// variable returns a variable. One whose value cannot be meant is a fault, and has none.
 func (e *environment) variable(name string) variable {
-	return variable{name, strings.TrimSpace(e.variables[name])}
+	v := variable{name, e.variables[name]}
+	switch {
+	case !utf8.ValidString(v.value):
+		e.fault(v, "is not UTF-8")
+	case strings.TrimSpace(v.value) != v.value: // some of its readers would take it for no value
+		e.fault(v, "has white space at its beginning or its end")
+	default:
+		return v
+	}
+	return variable{name: name}
 }
+
+// exporterPrefix begins the names of the variables that say how signals are sent.
+const exporterPrefix = "OTEL_EXPORTER_OTLP_"
 
 // of returns a signal's own variable, or that of all signals if it has none.
 func (e *environment) of(of signal, what string) variable {
-	const prefix = "OTEL_EXPORTER_OTLP_"
-	if own := e.variable(prefix + string(of) + "_" + what); own.value != "" {
+	if own := e.variable(exporterPrefix + string(of) + "_" + what); own.value != "" {
 		return own
 	}
-	return e.variable(prefix + what)
+	return e.variable(exporterPrefix + what)
 }
 
 // fault adds a fault, unless it is known: several signals may have a variable in common.
@@ -128,80 +163,6 @@ func (e *environment) checkSwitch(v variable) {
 	if v.value != "" && !strings.EqualFold(v.value, "true") && !strings.EqualFold(v.value, "false") {
 		e.fault(v, "%q is neither true nor false", v.value)
 	}
-}
-
-// checkExporter checks how a signal is sent.
-func (e *environment) checkExporter(of signal) {
-	if v := e.of(of, "PROTOCOL"); v.value != "" && v.value != "grpc" {
-		e.fault(v, "%q is not supported: the daemon sends by grpc alone, to the port that a collector has for it, usually 4317", v.value)
-	}
-	if v := e.of(of, "ENDPOINT"); v.value != "" {
-		if err := checkEndpoint(v.value); err != nil {
-			e.fault(v, "%q %v", v.value, err)
-		}
-	}
-	if v := e.of(of, "COMPRESSION"); !slices.Contains([]string{"", "gzip", "none"}, v.value) {
-		e.fault(v, "%q is neither gzip nor none", v.value)
-	}
-	e.checkSwitch(e.of(of, "INSECURE"))
-	e.checkNumber(e.of(of, "TIMEOUT"))
-	e.checkPairs(e.of(of, "HEADERS"))
-	e.checkFiles(of)
-}
-
-func checkEndpoint(text string) error {
-	u, err := url.Parse(text)
-	switch {
-	case err != nil:
-		return errors.New("is no URL, such as " + DefaultEndpoint)
-	case u.Scheme == "unix" && u.Path+u.Opaque != "":
-		return nil
-	case u.Scheme != "http" && u.Scheme != "https":
-		return errors.New("has to begin with http:// or, for TLS, https://, as in " + DefaultEndpoint)
-	case u.Hostname() == "":
-		return errors.New("names no host, as " + DefaultEndpoint + " does")
-	}
-	if _, _, err := net.SplitHostPort(u.Host); err != nil {
-		return errors.New("names no port; that of collectors is usually 4317")
-	}
-	return nil
-}
-
-// checkFiles checks the certificates.
-func (e *environment) checkFiles(of signal) {
-	if v := e.of(of, "CERTIFICATE"); v.value != "" {
-		if pem, ok := e.file(v); ok && !x509.NewCertPool().AppendCertsFromPEM(pem) {
-			e.fault(v, "%s has no certificate in PEM", v.value)
-		}
-	}
-	cert, key := e.of(of, "CLIENT_CERTIFICATE"), e.of(of, "CLIENT_KEY")
-	switch {
-	case cert.value == "" && key.value == "":
-		return
-	case cert.value == "":
-		e.fault(key, "needs $%s with it", cert.name)
-		return
-	case key.value == "":
-		e.fault(cert, "needs $%s with it", key.name)
-		return
-	}
-	certPEM, ok := e.file(cert)
-	keyPEM, ok2 := e.file(key)
-	if !ok || !ok2 {
-		return
-	}
-	if _, err := tls.X509KeyPair(certPEM, keyPEM); err != nil {
-		e.fault(cert, "does not fit $%s: %v", key.name, err)
-	}
-}
-
-// file reads the file that a variable names.
-func (e *environment) file(v variable) ([]byte, bool) {
-	text, err := e.read(v.value)
-	if err != nil {
-		e.fault(v, "%v", err)
-	}
-	return text, err == nil
 }
 
 // samplers are the values of OTEL_TRACES_SAMPLER, and whether they take an argument.
@@ -224,31 +185,49 @@ func (e *environment) checkSampler() {
 	}
 }
 
-func (e *environment) checkResource() { e.checkPairs(e.variable("OTEL_RESOURCE_ATTRIBUTES")) }
-
-// checkPairs checks a list of KEY=VALUE.
-func (e *environment) checkPairs(v variable) {
-	if v.value == "" {
-		return
-	}
-	for pair := range strings.SplitSeq(v.value, ",") {
-		key, value, ok := strings.Cut(pair, "=")
-		if _, err := url.PathUnescape(value); !ok || strings.TrimSpace(key) == "" || err != nil {
-			// The value may be a secret.
-			e.fault(v, "is not a list of KEY=VALUE, separated by commas, with %%XX for what is special in a value")
-			return
+// checkResource checks what the daemon is called.
+func (e *environment) checkResource() {
+	e.variable("OTEL_SERVICE_NAME")
+	v := e.variable("OTEL_RESOURCE_ATTRIBUTES")
+	for i, p := range e.pairs(v) {
+		if !utf8.ValidString(p.value) {
+			e.fault(v, "the value of pair %d is not UTF-8", i+1)
 		}
 	}
 }
 
-func (e *environment) checkNumbers(names ...string) {
-	for _, name := range names {
-		e.checkNumber(e.variable(name))
+// pair is a part of a list of KEY=VALUE.
+type pair struct{ key, value string }
+
+// pairs returns a list of KEY=VALUE, empty if it has a fault.
+func (e *environment) pairs(v variable) (list []pair) {
+	if v.value == "" {
+		return nil
 	}
+	for text := range strings.SplitSeq(v.value, ",") {
+		key, value, ok := strings.Cut(text, "=")
+		value, err := url.PathUnescape(value)
+		if key = strings.TrimSpace(key); !ok || key == "" || err != nil {
+			// The value may be a secret.
+			e.fault(v, "is not a list of KEY=VALUE, separated by commas, with %%XX for what is special in a value")
+			return nil
+		}
+		list = append(list, pair{key, strings.TrimSpace(value)})
+	}
+	return list
 }
 
-func (e *environment) checkNumber(v variable) {
-	if n, err := strconv.Atoi(cmp.Or(v.value, "1")); err != nil || n < 1 {
-		e.fault(v, "%q is not a number above 0", v.value)
+// number returns the number that a variable has, 0 if it has none.
+func (e *environment) number(name string, most int) int { return e.numberOf(e.variable(name), most) }
+
+func (e *environment) numberOf(v variable, most int) int {
+	if v.value == "" {
+		return 0
 	}
+	n, err := strconv.Atoi(v.value)
+	if err != nil || n < 1 || n > most {
+		e.fault(v, "%q is not a number from 1 to %d", v.value, most)
+		return 0
+	}
+	return n
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -31,8 +30,6 @@ type Tracer struct {
 
 // New makes a tracer that sends spans to the collector that the variables of OpenTelemetry name, from a daemon of a version.
 func New(ctx context.Context, config otlp.Config, version string, log *zap.Logger) (*Tracer, error) {
-	// OpenTelemetry tells some errors nowhere else, and would write them to the standard error.
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Debug("a fault of OpenTelemetry", zap.Error(err)) }))
 	from, err := otlp.Resource(ctx, version)
 	if err != nil {
 		return nil, err

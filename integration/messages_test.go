@@ -75,7 +75,7 @@ func TestCtlMessages(t *testing.T) {
 		{"an unknown workload", []string{"status", "nosuch"}, []string{"there is no workload \"nosuch\"\n", "  see `reactorctl list`"}},
 		{"cancelling an unknown one", []string{"cancel", "nosuch"}, []string{"there is no workload \"nosuch\""}},
 		{"cancelling one that has ended", []string{"cancel", "done"}, []string{"done"}},
-		{"an id that is taken", []string{"submit", "--id", "done", hello, "other"}, []string{"there is a workload \"done\"", "`reactorctl status done`", "choose another --id", "they differ in the arguments, the command: run waits for its output to be read, and submit does not\n"}},
+		{"an id that is taken", []string{"submit", "--id", "done", hello, "other"}, []string{"there is a workload \"done\"", "`reactorctl status done`", "frees the id once it has ended", "they differ in the arguments, the command: run waits for its output to be read, and submit does not\n"}},
 		{"the start of a flag", []string{"run", "--mem", "1GiB", hello}, []string{"unknown flag --mem: did you mean --memory? See `reactorctl run --help`\n"}},
 		{"an address as a URL", []string{"run", "--dial", "udp://localhost:53", hello}, []string{`--dial "udp://localhost:53": give [udp:]HOST:PORT, without //; see`}},
 		{"completion for no shell", []string{"completion", "nosuch"}, []string{"unknown command \"nosuch\"; see `reactorctl completion --help`\n"}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -84,6 +85,28 @@ func TestLogSinkStdout(t *testing.T) {
 	if last := got[ids[20]]; !slices.Equal(last, []string{"unfinished"}) {
 		t.Errorf("of the one that was stopped there are %q", last)
 	}
+}
+
+// The log says that nobody reads the standard output while lines are lost, and when somebody does again. Guests do not wait for it.
+func TestLogSinkUnread(t *testing.T) {
+	t.Parallel()
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	d := testkit.StartWith(t, t.TempDir(), func(cmd *exec.Cmd) { cmd.Stdout = to }, "--log-sink=stdout")
+	_ = to.Close()
+	module := d.Push(t, tool(t))
+	for range 2 { // the second one loses lines while those of the first are not taken
+		d.WaitFor(t, d.Submit(t, &reactorv1.WorkloadSpec{Module: module, Args: []string{"cat"}, Stdin: []byte(strings.Repeat("\n", 70_000))}))
+	}
+	until(t, "the log says that nobody reads", func() bool {
+		return strings.Contains(d.Log(), "telemetry can't be sent") && strings.Contains(d.Log(), "nobody reads the standard output: nothing was taken for")
+	})
+	go func() { _, _ = io.Copy(io.Discard, from) }()
+	until(t, "the log says that somebody does", func() bool { return strings.Contains(d.Log(), "telemetry is sent again") })
+	d.Stop()
 }
 
 // records is a collector of OpenTelemetry that keeps the records that it gets.

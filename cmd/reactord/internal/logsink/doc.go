@@ -18,5 +18,5 @@
 // # Concurrency
 //
 // An output belongs to one goroutine at a time; those of several attempts are independent. A write takes a lock of the sink for as long as it takes
-// to append lines to a list. One goroutine sends, and may block for as long as whoever reads does not.
+// to append lines to a list. One goroutine sends, and may block for as long as whoever reads does not: the log says so once lines are lost.
 package logsink

@@ -14,6 +14,8 @@ import (
 
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/reactord/reactord/reactor/api"
 	"github.com/reactord/reactord/reactor/hooks"
@@ -43,7 +45,9 @@ func (k *kept) send(ctx context.Context, lines []line) error {
 	return nil
 }
 
-func (*kept) close() {}
+func (*kept) most() int     { return 64 << 10 }
+func (*kept) stuck() string { return "nobody reads" }
+func (*kept) close()        {}
 
 func (k *kept) texts() (list []string) {
 	k.mu.Lock()
@@ -218,6 +222,57 @@ func TestStop(t *testing.T) {
 					t.Errorf("%d of 3000 are lost", lost)
 				}
 				<-s.ended
+			})
+		})
+	}
+}
+
+// Whoever takes nothing while lines are lost is told of, and so is that more is taken, or why not.
+func TestStall(t *testing.T) {
+	for name, tt := range map[string]struct {
+		end  error // of what was not taken
+		want []string
+	}{
+		"goes on": {nil, []string{
+			"telemetry can't be sent, and is lost until it can map[error:nobody reads: nothing was taken for 31s what:lines of guests]",
+			"telemetry was not sent map[lost:100 lost_in_all:100 what:lines of guests]",
+			"telemetry is sent again map[lost_in_all:100 what:lines of guests]",
+		}},
+		"fails": {errors.New("broken pipe"), []string{
+			"telemetry can't be sent, and is lost until it can map[error:nobody reads: nothing was taken for 31s what:lines of guests]",
+			"telemetry was not sent map[lost:100 lost_in_all:100 what:lines of guests]",
+			"telemetry can't be sent, and is lost until it can map[error:broken pipe what:lines of guests]",
+			"telemetry is sent again map[lost_in_all:101 what:lines of guests]",
+			"telemetry was not sent map[lost:1 lost_in_all:101 what:lines of guests]",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				core, logs := observer.New(zapcore.InfoLevel)
+				takes := make(chan error)
+				s := newSink(&kept{err: func(context.Context) error { return <-takes }}, zap.New(core))
+				ctx, cancel := context.WithCancel(t.Context())
+				go s.Run(ctx)
+				o := s.Open(source)
+				o.Write(api.Stdout, []byte("a\n"), time.Now())
+				time.Sleep(30*time.Second + time.Millisecond) // nothing is lost
+				if logs.Len() > 0 {
+					t.Errorf("the log has %v", logs.All())
+				}
+				o.Write(api.Stdout, []byte(strings.Repeat("\n", burst+100)), time.Now())
+				time.Sleep(time.Minute)
+				takes <- tt.end
+				close(takes)
+				o.Close()
+				cancel()
+				stop(t, s)
+				var got []string
+				for _, line := range logs.All() {
+					got = append(got, fmt.Sprint(line.Message, " ", line.ContextMap()))
+				}
+				if !slices.Equal(got, tt.want) {
+					t.Errorf("the log has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+				}
 			})
 		})
 	}

@@ -51,6 +51,12 @@ type collector struct {
 	records  []sdklog.Record
 }
 
+// most implements sender: collectors take some MiB.
+func (*collector) most() int { return 1 << 20 }
+
+// stuck implements sender.
+func (*collector) stuck() string { return otlp.Silent }
+
 // send implements sender.
 func (c *collector) send(ctx context.Context, lines []line) error {
 	for i := range lines {

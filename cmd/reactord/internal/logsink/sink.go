@@ -18,9 +18,8 @@ const (
 	maxBytes = 16 << 20
 	// maxHeld bounds those that are not complete.
 	maxHeld = maxBytes / 2
-	// maxLines and maxSent bound what is sent at a time, in lines and bytes.
+	// maxLines bounds the lines that are sent at a time.
 	maxLines = 1024
-	maxSent  = 1 << 20
 	// burst and perSecond bound the lines of an attempt: after a while without any, and in the long run.
 	burst     = 50_000
 	perSecond = 5_000
@@ -30,6 +29,10 @@ const (
 
 // sender sends lines.
 type sender interface {
+	// most bounds what is sent at a time, in bytes.
+	most() int
+	// stuck is why sending takes long.
+	stuck() string
 	// send sends lines, unless ctx ends before, and returns when they are sent, or why they are not.
 	send(ctx context.Context, lines []line) error
 	// close gives back what the sender has. Nothing is sent any more.
@@ -54,7 +57,7 @@ type Sink struct {
 
 func newSink(to sender, log *zap.Logger) *Sink {
 	s := &Sink{
-		to: to, losses: otlp.NewLosses("lines of guests", log),
+		to: to, losses: otlp.NewLosses("lines of guests", to.stuck(), log),
 		ready: notify.NewSignal(), stop: make(chan struct{}), ended: make(chan struct{}),
 	}
 	life, cancel := context.WithCancel(context.Background())
@@ -116,6 +119,7 @@ func (s *Sink) run(life context.Context) {
 	defer close(s.ended)
 	for stopping := false; ; {
 		for batch, size := s.take(); len(batch) > 0; batch, size = s.take() {
+			s.losses.Begin()
 			err := s.to.send(life, batch)
 			if err != nil {
 				s.losses.Lose(len(batch))
@@ -140,7 +144,7 @@ func (s *Sink) take() (batch []line, size int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := 0
-	for n < min(len(s.queue), maxLines) && (n == 0 || size+s.queue[n].size() <= maxSent) {
+	for n < min(len(s.queue), maxLines) && (n == 0 || size+s.queue[n].size() <= s.to.most()) {
 		size += s.queue[n].size()
 		n++
 	}

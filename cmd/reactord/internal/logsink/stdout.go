@@ -43,6 +43,12 @@ type record struct {
 	Partial  bool              `json:"partial,omitempty"`
 }
 
+// most implements sender: about as much as a pipe has room for, so that a reader who is slow, but reads, is seen to.
+func (writer) most() int { return 64 << 10 }
+
+// stuck implements sender.
+func (writer) stuck() string { return "nobody reads the standard output" }
+
 // send implements sender.
 func (w writer) send(_ context.Context, lines []line) error {
 	var text bytes.Buffer

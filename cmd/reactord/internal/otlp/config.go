@@ -23,6 +23,9 @@ const (
 // DefaultEndpoint is where a collector is if no variable says so.
 const DefaultEndpoint = "http://localhost:4317"
 
+// Silent is why sending to a collector takes long.
+const Silent = "the collector does not answer"
+
 // defaultQueue is how many spans may wait to be sent if OTEL_BSP_MAX_QUEUE_SIZE does not say so.
 const defaultQueue = 2048
 

@@ -15,7 +15,7 @@ type Gate struct {
 
 // NewGate makes a gate for what is sent, in the words of the log.
 func NewGate(what string, most int, log *zap.Logger) *Gate {
-	return &Gate{Losses: NewLosses(what, log), most: int64(most)}
+	return &Gate{Losses: NewLosses(what, Silent, log), most: int64(most)}
 }
 
 // Enter reports whether one more may wait. If not it is lost.

@@ -104,6 +104,7 @@ func (x exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(x.life, cancel)()
+	x.gate.Begin()
 	x.gate.Sent(len(spans), x.SpanExporter.ExportSpans(ctx, spans))
 	return nil
 }

@@ -111,8 +111,8 @@ var spanLimits = []string{
 
 // checkBatches checks how spans wait and are sent together. It returns how many may wait.
 func (e *environment) checkBatches() (queue int) {
-	e.number("OTEL_BSP_SCHEDULE_DELAY", longest)
-	e.number("OTEL_BSP_EXPORT_TIMEOUT", longest)
+	e.time(e.variable("OTEL_BSP_SCHEDULE_DELAY"))
+	e.time(e.variable("OTEL_BSP_EXPORT_TIMEOUT"))
 	queue = cmp.Or(e.number("OTEL_BSP_MAX_QUEUE_SIZE", maxQueue), defaultQueue)
 	const name = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 	if batch := e.number(name, maxBatch); batch > queue {
@@ -162,10 +162,13 @@ func (e *environment) isTrue(name string) bool {
 	return strings.EqualFold(v.value, "true")
 }
 
-func (e *environment) checkSwitch(v variable) {
-	if v.value != "" && !strings.EqualFold(v.value, "true") && !strings.EqualFold(v.value, "false") {
+// checkSwitch reports whether a variable is true, false or nothing.
+func (e *environment) checkSwitch(v variable) bool {
+	ok := v.value == "" || strings.EqualFold(v.value, "true") || strings.EqualFold(v.value, "false")
+	if !ok {
 		e.fault(v, "%q is neither true nor false", v.value)
 	}
+	return ok
 }
 
 // samplers are the values of OTEL_TRACES_SAMPLER, and whether they take an argument.
@@ -221,15 +224,20 @@ func (e *environment) pairs(v variable) (list []pair) {
 }
 
 // number returns the number that a variable has, 0 if it has none.
-func (e *environment) number(name string, most int) int { return e.numberOf(e.variable(name), most) }
+func (e *environment) number(name string, most int) int {
+	return e.numberOf(e.variable(name), most, "")
+}
 
-func (e *environment) numberOf(v variable, most int) int {
+// time checks a time.
+func (e *environment) time(v variable) { e.numberOf(v, longest, " of milliseconds") }
+
+func (e *environment) numberOf(v variable, most int, what string) int {
 	if v.value == "" {
 		return 0
 	}
 	n, err := strconv.Atoi(v.value)
 	if err != nil || n < 1 || n > most {
-		e.fault(v, "%q is not a number from 1 to %d", v.value, most)
+		e.fault(v, "%q is not a number%s from 1 to %d", v.value, what, most)
 		return 0
 	}
 	return n

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // checkExporter checks how a signal is sent.
@@ -20,7 +21,7 @@ func (e *environment) checkExporter(of signal) {
 	if v := e.of(of, "COMPRESSION"); !slices.Contains([]string{"", "gzip", "none"}, v.value) {
 		e.fault(v, "%q is neither gzip nor none", v.value)
 	}
-	e.numberOf(e.of(of, "TIMEOUT"), longest)
+	e.time(e.of(of, "TIMEOUT"))
 	e.checkHeaders(e.of(of, "HEADERS"))
 
 	endpoint := e.of(of, "ENDPOINT")
@@ -64,6 +65,9 @@ func checkSocket(u *url.URL) error {
 	if u.Host != "" || u.Path+u.Opaque == "" || u.RawQuery+u.Fragment != "" {
 		return errors.New("is not unix:///PATH")
 	}
+	if most := len(syscall.RawSockaddrUnix{}.Path) - 1; len(u.Path+u.Opaque) > most {
+		return fmt.Errorf("has a path of more than %d bytes, which no socket has", most)
+	}
 	return nil
 }
 
@@ -76,6 +80,9 @@ var schemes = []string{"dns", "passthrough", "unix", "unix-abstract"}
 func checkAddress(u *url.URL) error {
 	if u.Hostname() == "" {
 		return errors.New("names no host, as " + DefaultEndpoint + " does")
+	}
+	if strings.Contains(u.Host, "%") {
+		return errors.New("has an address with a zone, which gRPC does not know")
 	}
 	if strings.Trim(u.Path, "/")+u.RawQuery+u.Fragment != "" {
 		return errors.New("has more than a host and a port: gRPC knows no path")
@@ -95,8 +102,7 @@ func checkAddress(u *url.URL) error {
 
 // checkInsecure checks that what says whether there is TLS says what the endpoint does.
 func (e *environment) checkInsecure(v variable, scheme string) {
-	e.checkSwitch(v)
-	if v.value != "" && strings.EqualFold(v.value, "true") == (scheme == "https") {
+	if e.checkSwitch(v) && v.value != "" && strings.EqualFold(v.value, "true") == (scheme == "https") {
 		e.fault(v, "%q contradicts the endpoint, which begins with %s: https alone has TLS", v.value, scheme)
 	}
 }

@@ -96,6 +96,8 @@ const (
 	endless = math.MaxInt32
 	// longest is the longest time, in milliseconds as the variables have them: an hour.
 	longest = 3_600_000
+	// shortest is the shortest delay: OpenTelemetry wakes so often, also if there is nothing to be sent.
+	shortest = 10
 	// maxQueue and maxBatch bound the spans that wait, for which OpenTelemetry takes room when it starts, and those that are sent together.
 	maxQueue = 1_000_000
 	maxBatch = 10_000
@@ -111,8 +113,8 @@ var spanLimits = []string{
 
 // checkBatches checks how spans wait and are sent together. It returns how many may wait.
 func (e *environment) checkBatches() (queue int) {
-	e.time(e.variable("OTEL_BSP_SCHEDULE_DELAY"))
-	e.time(e.variable("OTEL_BSP_EXPORT_TIMEOUT"))
+	e.checkTime(e.variable("OTEL_BSP_SCHEDULE_DELAY"), shortest)
+	e.checkTime(e.variable("OTEL_BSP_EXPORT_TIMEOUT"), 1)
 	queue = cmp.Or(e.number("OTEL_BSP_MAX_QUEUE_SIZE", maxQueue), defaultQueue)
 	const name = "OTEL_BSP_MAX_EXPORT_BATCH_SIZE"
 	if batch := e.number(name, maxBatch); batch > queue {
@@ -225,19 +227,21 @@ func (e *environment) pairs(v variable) (list []pair) {
 
 // number returns the number that a variable has, 0 if it has none.
 func (e *environment) number(name string, most int) int {
-	return e.numberOf(e.variable(name), most, "")
+	return e.numberOf(e.variable(name), 1, most, "")
 }
 
-// time checks a time.
-func (e *environment) time(v variable) { e.numberOf(v, longest, " of milliseconds") }
+// checkTime checks a time, which is so many milliseconds at least.
+func (e *environment) checkTime(v variable, least int) {
+	e.numberOf(v, least, longest, " of milliseconds")
+}
 
-func (e *environment) numberOf(v variable, most int, what string) int {
+func (e *environment) numberOf(v variable, least, most int, what string) int {
 	if v.value == "" {
 		return 0
 	}
 	n, err := strconv.Atoi(v.value)
-	if err != nil || n < 1 || n > most {
-		e.fault(v, "%q is not a number%s from 1 to %d", v.value, what, most)
+	if err != nil || n < least || n > most {
+		e.fault(v, "%q is not a number%s from %d to %d", v.value, what, least, most)
 		return 0
 	}
 	return n

@@ -52,7 +52,8 @@ func TestParse(t *testing.T) {
 
 		"a queue without end":      {at + " OTEL_BSP_MAX_QUEUE_SIZE=999999999999", Config{}, "is not a number from 1 to 1000000"},
 		"a queue beyond numbers":   {at + " OTEL_BSP_MAX_QUEUE_SIZE=9223372036854775808", Config{}, "$OTEL_BSP_MAX_QUEUE_SIZE"},
-		"a delay that overflows":   {at + " OTEL_BSP_SCHEDULE_DELAY=9223372036855", Config{}, "is not a number of milliseconds from 1 to 3600000"},
+		"a delay that overflows":   {at + " OTEL_BSP_SCHEDULE_DELAY=9223372036855", Config{}, "is not a number of milliseconds from 10 to 3600000"},
+		"a delay of nothing":       {at + " OTEL_BSP_SCHEDULE_DELAY=9", Config{}, "$OTEL_BSP_SCHEDULE_DELAY"},
 		"a time that overflows":    {at + " OTEL_BSP_EXPORT_TIMEOUT=9223372036854775807", Config{}, "$OTEL_BSP_EXPORT_TIMEOUT"},
 		"another such":             {at + " OTEL_EXPORTER_OTLP_TIMEOUT=9223372036854775807", Config{}, "$OTEL_EXPORTER_OTLP_TIMEOUT"},
 		"too large a batch":        {at + " OTEL_BSP_MAX_EXPORT_BATCH_SIZE=10001", Config{}, "$OTEL_BSP_MAX_EXPORT_BATCH_SIZE"},

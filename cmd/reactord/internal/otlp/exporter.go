@@ -21,7 +21,7 @@ func (e *environment) checkExporter(of signal) {
 	if v := e.of(of, "COMPRESSION"); !slices.Contains([]string{"", "gzip", "none"}, v.value) {
 		e.fault(v, "%q is neither gzip nor none", v.value)
 	}
-	e.time(e.of(of, "TIMEOUT"))
+	e.checkTime(e.of(of, "TIMEOUT"), 1)
 	e.checkHeaders(e.of(of, "HEADERS"))
 
 	endpoint := e.of(of, "ENDPOINT")

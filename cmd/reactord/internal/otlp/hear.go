@@ -9,9 +9,8 @@ import (
 // Hear has the log told what OpenTelemetry's packages say of themselves, which they would write to the standard error. It is for the whole
 // process, and called before any of them is used.
 func Hear(log *zap.Logger) {
-	l := listener{log}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { l.Error(err, "") }))
-	otel.SetLogger(logr.New(l))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Debug("a fault of OpenTelemetry", zap.Error(err)) }))
+	otel.SetLogger(logr.New(listener{log}))
 }
 
 // listener is what OpenTelemetry logs to. What comes with a message is left out: it may be the text of a variable, and secret.

@@ -185,6 +185,9 @@ func (e *environment) checkSampler() {
 	if !ok {
 		e.fault(sampler, "%q is not one of always_on, always_off, traceidratio, parentbased_always_on, parentbased_always_off, parentbased_traceidratio", sampler.value)
 	}
+	if sampler.value == "" && arg.value != "" {
+		e.fault(arg, "has no meaning without a $%s, such as parentbased_traceidratio", sampler.name)
+	}
 	if !ratio || arg.value == "" {
 		return
 	}

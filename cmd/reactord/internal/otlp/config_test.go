@@ -39,6 +39,7 @@ func TestParse(t *testing.T) {
 		"no host":           {"OTEL_EXPORTER_OTLP_ENDPOINT=http://:4317", Config{}, "names no host"},
 		"no URL":            {"OTEL_EXPORTER_OTLP_ENDPOINT=http://%", Config{}, "is no URL"},
 		"another sampler":   {at + " OTEL_TRACES_SAMPLER=jaeger_remote", Config{}, "is not one of always_on"},
+		"no sampler":        {at + " OTEL_TRACES_SAMPLER_ARG=0.01", Config{}, "$OTEL_TRACES_SAMPLER_ARG: has no meaning without a $OTEL_TRACES_SAMPLER"},
 		"too much":          {at + " OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=1.5", Config{}, "$OTEL_TRACES_SAMPLER_ARG"},
 		"no number":         {at + " OTEL_TRACES_SAMPLER=traceidratio OTEL_TRACES_SAMPLER_ARG=NaN", Config{}, "$OTEL_TRACES_SAMPLER_ARG"},
 		"no truth":          {"OTEL_SDK_DISABLED=yes", Config{}, `"yes" is neither true nor false`},

@@ -5,10 +5,8 @@ import (
 	"os"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/cli"
-	"github.com/reactord/reactord/cmd/reactord/internal/hush"
 )
 
 func main() {
-	hush.End()
 	os.Exit(cli.Main(os.Args[1:], os.Stderr))
 }

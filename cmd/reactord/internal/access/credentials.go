@@ -100,7 +100,7 @@ func (transport) OverrideServerName(string) error {
 
 // PeerOf returns the process at the other end of a unix socket, which conn may wrap.
 func PeerOf(conn net.Conn) (Peer, error) {
-	if w, ok := conn.(interface{ NetConn() net.Conn }); ok {
+	for w, ok := conn.(interface{ NetConn() net.Conn }); ok; w, ok = conn.(interface{ NetConn() net.Conn }) {
 		conn = w.NetConn()
 	}
 	c, ok := conn.(syscall.Conn)

@@ -141,7 +141,7 @@ func (d *Daemon) open(ctx context.Context, listeners []net.Listener) error {
 	if d.metrics, err = newMetricsServer(ctx, d.cfg, d.log); err != nil {
 		return err
 	}
-	if d.ui, err = newUIServer(ctx, d.cfg, d.log); err != nil {
+	if d.ui, err = newUIServer(ctx, d.cfg, d.gate, d.log); err != nil {
 		return err
 	}
 	if d.signers, err = registries.NewSigners(d.cfg.Registries.Keys); err != nil {

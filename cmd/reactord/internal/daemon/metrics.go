@@ -42,7 +42,7 @@ func newMetricsServer(ctx context.Context, cfg config.Config, log *zap.Logger) (
 		return nil, fmt.Errorf("cannot serve metrics at %s: %w", cfg.Metrics, err)
 	}
 	m := &metricsServer{metrics: metrics.New(), listener: l, gate: gate}
-	m.server = metrics.NewServer(m.metrics, gate.AdmitHTTP)
+	m.server = metrics.NewServer(m.metrics, gate.AdmitHTTP, log)
 	log.Info("metrics", zap.Stringer("at", config.AddressOf(l)), zap.Bool("tls", cfg.TLS.Cert != ""))
 	return m, nil
 }

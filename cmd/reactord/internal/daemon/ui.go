@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/access"
 	"github.com/reactord/reactord/cmd/reactord/internal/config"
 	"github.com/reactord/reactord/cmd/reactord/internal/ui"
 )
@@ -23,8 +24,8 @@ type uiServer struct {
 	server   *ui.Server
 }
 
-// newUIServer listens where cfg asks for the page; it returns nil if it does not.
-func newUIServer(ctx context.Context, cfg config.Config, log *zap.Logger) (*uiServer, error) {
+// newUIServer listens where cfg asks for the page, whose calls are those that gate admits; it returns nil if it does not.
+func newUIServer(ctx context.Context, cfg config.Config, gate *access.Gate, log *zap.Logger) (*uiServer, error) {
 	if !cfg.ServesUI() {
 		return nil, nil
 	}
@@ -35,7 +36,7 @@ func newUIServer(ctx context.Context, cfg config.Config, log *zap.Logger) (*uiSe
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve the page at %s: %w", cfg.UI, err)
 	}
-	server, err := ui.New(namesOf(cfg))
+	server, err := ui.New(namesOf(cfg), gate.AdmitHTTP, log)
 	if err != nil {
 		_ = l.Close()
 		return nil, err

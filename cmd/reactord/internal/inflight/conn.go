@@ -8,12 +8,12 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/conns"
 	"github.com/reactord/reactord/internal/frames"
 	"github.com/reactord/reactord/internal/notify"
 )
@@ -46,10 +46,9 @@ var (
 // Conn is a connection whose client has something in flight.
 type Conn struct {
 	net.Conn
-	gate      *Gate
-	closing   sync.Once
-	idleSince atomic.Int64 // when the last call ended, in ns; 0 while there are calls
-	hadCall   atomic.Bool  // it has had a call
+	gate    *Gate
+	closing sync.Once
+	place   *conns.Conn // among the connections of gate
 
 	requests *Share // bytes of requests
 	answers  *Share // bytes of answers that the client has not read
@@ -78,10 +77,12 @@ type Conn struct {
 	trust         frames.Trust
 }
 
-func newConn(raw net.Conn, gate *Gate) *Conn {
-	c := &Conn{
-		Conn:          raw,
+func newConn(accepted net.Conn, gate *Gate) *Conn {
+	place, _ := accepted.(*conns.Conn)
+	return &Conn{
+		Conn:          accepted,
 		gate:          gate,
+		place:         place,
 		requests:      gate.bytes.NewShare(gate.limits.BytesOfConnection),
 		answers:       gate.bytes.NewShare(gate.limits.BytesOfConnection),
 		calls:         gate.calls.NewShare(gate.limits.CallsOfConnection),
@@ -94,8 +95,6 @@ func newConn(raw net.Conn, gate *Gate) *Conn {
 		unstartedFell: notify.NewSignal(),
 		trust:         frames.NewTrust(time.Now()),
 	}
-	c.idleSince.Store(time.Now().UnixNano())
-	return c
 }
 
 // NetConn returns the connection that was accepted.
@@ -121,7 +120,6 @@ func (c *Conn) Close() error {
 		err = c.Conn.Close()
 		c.answers.Close()
 		c.dropUnread()
-		c.gate.conns.remove(c)
 	})
 	return err
 }
@@ -350,15 +348,12 @@ func (c *Conn) begin(s *call) {
 	s.id, s.halfClosed = c.lastStream, c.lastEnded
 	c.streams[s.id] = s
 	c.unstarted++
-	c.hadCall.Store(true)
-	c.idleSince.Store(0)
+	c.place.Begin()
 }
 
 // forget removes a call. c.mu is locked.
 func (c *Conn) forget(s *call) {
 	delete(c.streams, s.id)
 	s.setUnread(0)
-	if len(c.streams) == 0 {
-		c.idleSince.Store(time.Now().UnixNano())
-	}
+	c.place.End()
 }

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/conns"
 	"github.com/reactord/reactord/internal/notify"
 )
 
@@ -48,7 +49,7 @@ const (
 type Gate struct {
 	limits  Limits
 	admit   tap.ServerInHandle
-	conns   connections
+	conns   *conns.Set
 	bytes   *Pool
 	calls   *Pool
 	work    *Pool
@@ -66,7 +67,7 @@ func NewGate(limits Limits, admit tap.ServerInHandle, log *zap.Logger) *Gate {
 	return &Gate{
 		limits:  limits,
 		admit:   admit,
-		conns:   connections{most: limits.Connections, log: log, open: make(map[*Conn]struct{})},
+		conns:   conns.NewSet(limits.Connections, 0, log),
 		bytes:   NewPool(limits.Bytes),
 		calls:   NewPool(limits.Calls),
 		work:    NewPool(maxWork),
@@ -97,13 +98,13 @@ type Load struct {
 // Load returns what the clients have in flight.
 func (g *Gate) Load() Load {
 	return Load{
-		Connections: g.conns.count(), MaxConnections: g.limits.Connections,
+		Connections: g.conns.Count(), MaxConnections: g.limits.Connections,
 		SharedBytes: g.bytes.inUse(), MaxSharedBytes: g.limits.Bytes,
 	}
 }
 
 // Listener bounds the connections of a listener. The server needs Credentials for them.
-func (g *Gate) Listener(l net.Listener) net.Listener { return &listener{l, g} }
+func (g *Gate) Listener(l net.Listener) net.Listener { return &listener{g.conns.Listener(l), g} }
 
 // Options returns the options of the gate's server.
 func (g *Gate) Options() []grpc.ServerOption {

@@ -65,8 +65,8 @@ func serve(t *testing.T, limits Limits, mostBytes int, log *zap.Logger) (*Gate, 
 		}
 		gate.bytes.mu.Lock()
 		defer gate.bytes.mu.Unlock()
-		if gate.bytes.used != 0 || len(gate.conns.open) != 0 {
-			t.Errorf("%d bytes and %d connections are left", gate.bytes.used, len(gate.conns.open))
+		if gate.bytes.used != 0 || gate.conns.Count() != 0 {
+			t.Errorf("%d bytes and %d connections are left", gate.bytes.used, gate.conns.Count())
 		}
 	})
 	return gate, l.Addr().String()

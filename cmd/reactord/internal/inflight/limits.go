@@ -2,8 +2,9 @@ package inflight
 
 import (
 	"cmp"
-	"syscall"
 	"time"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/conns"
 )
 
 // Limits bound what clients have in flight. A zero field takes its default.
@@ -33,7 +34,7 @@ func Defaults() Limits { return Limits{}.withDefaults() }
 func (l Limits) Resolved() Limits { return l.withDefaults() }
 
 func (l Limits) withDefaults() Limits {
-	l.Connections = cmp.Or(l.Connections, min(1000, max(16, int(descriptors()/8))))
+	l.Connections = cmp.Or(l.Connections, conns.Share(8, 1000))
 	l.Streams = cmp.Or(l.Streams, 256)
 	l.Calls = cmp.Or(l.Calls, 4096)
 	l.CallsOfConnection = cmp.Or(l.CallsOfConnection, 8)
@@ -48,14 +49,4 @@ func (l Limits) withDefaults() Limits {
 // timeFor returns how long a client may take for n bytes.
 func (l *Limits) timeFor(n int64) time.Duration {
 	return l.ReadTimeout + time.Duration(float64(n)/float64(l.BytesPerSecond)*float64(time.Second))
-}
-
-// descriptors returns how many descriptors the process may have. The Go runtime has raised the soft limit
-// to the hard one.
-func descriptors() uint64 {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return 1024
-	}
-	return limit.Cur
 }

@@ -5,19 +5,26 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"log"
+	stdlog "log"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/netutil"
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/conns"
 )
 
 // The bounds of a Server.
 const (
-	maxConnections = 32
-	// maxPages is how many pages are made at a time; more requests are refused with 503. Those that come while figures are read
+	// maxConnections bounds the connections, on a machine that has descriptors for them.
+	maxConnections = 256
+	// patience is how long a new connection waits if all others have just come, or pages are being made for them, and turnTime how long a request waits for its
+	// turn; then it is refused.
+	patience = time.Second
+	turnTime = 5 * time.Second
+	// maxPages is how many pages are made at a time; others wait for their turn. Those that come while figures are read
 	// get what is being read. A page that is made has left this place to others, however slowly it is read.
 	maxPages = 4
 	// pageTime is how long a page may take; a reader that is slower loses its connection.
@@ -31,31 +38,37 @@ const (
 const Path = "/metrics"
 
 // Server serves the page over HTTP.
-type Server struct{ http http.Server }
+type Server struct {
+	http  http.Server
+	conns *conns.Set
+}
 
 // NewServer makes a server of m for those whom admit accepts by the values of the header Authorization; each that it refuses is told
-// why and how to do better. It serves once Serve is called.
-func NewServer(m *Metrics, admit func(authorization []string) error) *Server {
+// why and how to do better. It serves once Serve is called. It logs when it has no more room for connections, and when it has again.
+func NewServer(m *Metrics, admit func(authorization []string) error, log *zap.Logger) *Server {
 	page := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		Registry:            m.registry,
-		MaxRequestsInFlight: maxPages,
-		CoalesceGather:      true,
-		EnableOpenMetrics:   true,
+		Registry:          m.registry,
+		CoalesceGather:    true,
+		EnableOpenMetrics: true,
 	})
 	mux := http.NewServeMux()
-	mux.Handle("GET "+Path, buffered(page))
+	mux.Handle("GET "+Path, buffered(inTurn(page)))
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "metrics are at "+Path, http.StatusNotFound)
 	})
-	return &Server{http.Server{
-		Handler:           admitted(admit, mux),
-		ReadHeaderTimeout: headTime,
-		ReadTimeout:       headTime,
-		WriteTimeout:      pageTime,
-		IdleTimeout:       idleTime,
-		MaxHeaderBytes:    maxHeadSize,
-		ErrorLog:          log.New(io.Discard, "", 0), // of clients that break off or speak another protocol
-	}}
+	return &Server{
+		conns: conns.NewSet(conns.Share(16, maxConnections), patience, log.With(zap.String("of", "metrics"))),
+		http: http.Server{
+			Handler:           admitted(admit, mux),
+			ConnContext:       conns.Context,
+			ReadHeaderTimeout: headTime,
+			ReadTimeout:       headTime,
+			WriteTimeout:      pageTime,
+			IdleTimeout:       idleTime,
+			MaxHeaderBytes:    maxHeadSize,
+			ErrorLog:          stdlog.New(io.Discard, "", 0), // of clients that break off or speak another protocol
+		},
+	}
 }
 
 // admitted passes on the requests that admit accepts. The connections of others are closed, so that they take no place.
@@ -71,13 +84,36 @@ func admitted(admit func(authorization []string) error, next http.Handler) http.
 	})
 }
 
-// buffered answers with what next has written, once that has returned. So next does not wait for a reader.
+// buffered answers with what next has written, once that has returned. So next does not wait for a reader, and the connection is idle
+// while the answer is written.
 func buffered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b := &buffer{ResponseWriter: w, status: http.StatusOK}
+		b, conn := &buffer{ResponseWriter: w, status: http.StatusOK}, conns.Of(r.Context())
+		conn.Begin()
 		next.ServeHTTP(b, r)
+		conn.End()
+		if conn.Crowded() {
+			w.Header().Set("Connection", "close")
+		}
 		w.WriteHeader(b.status)
 		_, _ = w.Write(b.body)
+	})
+}
+
+// inTurn has next answer maxPages requests at a time, in the order in which they come. A connection has one request at a time, so one
+// that sends many waits like all others.
+func inTurn(next http.Handler) http.Handler {
+	turns := make(chan struct{}, maxPages)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), turnTime)
+		defer cancel()
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			next.ServeHTTP(w, r)
+		case <-ctx.Done():
+			http.Error(w, "too many requests at a time: try again", http.StatusServiceUnavailable)
+		}
 	})
 }
 
@@ -97,7 +133,7 @@ func (b *buffer) Write(p []byte) (int, error) {
 
 // Serve serves at l until Stop is called, then returns nil. It speaks TLS if config is not nil.
 func (s *Server) Serve(l net.Listener, config *tls.Config) error {
-	l = netutil.LimitListener(l, maxConnections)
+	l = s.conns.Listener(l)
 	if config != nil {
 		l = tls.NewListener(l, config)
 	}

@@ -2,11 +2,17 @@ package metrics
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // pipes is a listener in memory.
@@ -36,22 +42,39 @@ func (p *pipes) dial() net.Conn {
 	return ours
 }
 
-// Readers that never read their pages take no places of those that do.
-func TestReadersThatNeverRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l, s, served := newPipes(), NewServer(full(), anybody), make(chan error)
-		go func() { served <- s.Serve(l, nil) }()
-		for range maxConnections - 1 {
-			_, _ = io.WriteString(l.dial(), request)
-		}
-		synctest.Wait()
-		began, last := time.Now(), l.dial()
-		if status := ask(last); status != "HTTP/1.1 200 OK" || time.Since(began) > 0 {
-			t.Errorf("got %q after %v", status, time.Since(began))
-		}
-		stop(t, s, served)
-		_ = last.Close()
-	})
+// Clients that keep all places busy, with or without the token, shut nobody out.
+func TestShutOut(t *testing.T) {
+	const pipelined = 50
+	for _, tt := range []struct{ name, sends string }{
+		{"silent", ""},
+		{"in the midst of a head", "GET "},
+		{"without the token", "GET " + Path + " HTTP/1.1\r\nHost: h\r\n\r\n"},
+		{"asking much and reading nothing", strings.Repeat(request, pipelined)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, s, served := newPipes(), NewServer(full(), isRight, zap.NewNop()), make(chan error)
+				go func() { served <- s.Serve(l, nil) }()
+				for range maxConnections + 100 {
+					c := l.dial()
+					go func() { _, _ = io.WriteString(c, tt.sends) }()
+				}
+				began, last := time.Now(), l.dial()
+				if status := ask(last); status != "HTTP/1.1 200 OK" || time.Since(began) > time.Second {
+					t.Errorf("got %q after %v", status, time.Since(began))
+				}
+				stop(t, s, served)
+				_ = last.Close()
+			})
+		})
+	}
+}
+
+func isRight(authorization []string) error {
+	if !slices.Equal(authorization, []string{"Bearer right"}) {
+		return errors.New("the token is in a file")
+	}
+	return nil
 }
 
 // ask asks for a page, and returns the begin of the answer.
@@ -74,7 +97,7 @@ func stop(t *testing.T, s *Server, served <-chan error) {
 	}
 }
 
-const request = "GET " + Path + " HTTP/1.1\r\nHost: h\r\n\r\n"
+const request = "GET " + Path + " HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer right\r\n\r\n"
 
 // A reader that is slow, or does nothing at all, has its place for a bounded time.
 func TestSlowReaders(t *testing.T) {
@@ -109,21 +132,20 @@ func TestSlowReaders(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l, s, served := newPipes(), NewServer(full(), anybody), make(chan error)
+				l, s, served := newPipes(), NewServer(full(), anybody, zap.NewNop()), make(chan error)
 				go func() { served <- s.Serve(l, nil) }()
-				began := time.Now()
-				for range maxConnections { // all places
-					go tt.do(l.dial())
+				began, c := time.Now(), l.dial()
+				var client sync.WaitGroup
+				client.Go(func() { tt.do(c) })
+				for synctest.Wait(); s.conns.Count() > 0 && time.Since(began) < 2*tt.most; {
+					time.Sleep(100 * time.Millisecond)
 				}
-				next := l.dial() // is accepted when one of them is closed
 				if took := time.Since(began); took > tt.most+time.Second {
-					t.Errorf("the others have their places for %v, want %v", took, tt.most)
-				}
-				if status := ask(next); status != "HTTP/1.1 200 OK" {
-					t.Errorf("got %q", status)
+					t.Errorf("it has its place for %v, want %v", took, tt.most)
 				}
 				stop(t, s, served)
-				_ = next.Close()
+				_ = c.Close()
+				client.Wait()
 			})
 		})
 	}

@@ -14,6 +14,7 @@ import (
 
 	"connectrpc.com/vanguard"
 
+	"github.com/reactord/reactord/cmd/reactord/internal/conns"
 	reactorv1 "github.com/reactord/reactord/proto/reactor/v1"
 )
 
@@ -54,12 +55,13 @@ var methods = map[string]cost{
 
 // bridge turns requests of the Connect protocol into calls of gRPC.
 type bridge struct {
+	admitted   func(*http.Request) bool
 	transcoder http.Handler
 	places     map[cost]chan struct{} // each holds an element for each call of that cost
 }
 
-// newBridge makes a bridge whose calls go by a transport.
-func newBridge(calls http.RoundTripper) (*bridge, error) {
+// newBridge makes a bridge whose calls go by a transport, to a server that refuses those that are not admitted.
+func newBridge(calls http.RoundTripper, admitted func(*http.Request) bool) (*bridge, error) {
 	proxy := &httputil.ReverseProxy{
 		Rewrite:       toCall,
 		Transport:     calls,
@@ -78,7 +80,7 @@ func newBridge(calls http.RoundTripper) (*bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &bridge{transcoder, map[cost]chan struct{}{
+	return &bridge{admitted, transcoder, map[cost]chan struct{}{
 		large:    make(chan struct{}, maxLarge),
 		streamed: make(chan struct{}, maxStreamed),
 	}}, nil
@@ -120,6 +122,13 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !readBody(w, r) {
 		return
 	}
+	if b.admitted(r) {
+		call := begin(w, r)
+		defer call.end()
+		w = call
+	} else {
+		cost = small // it is refused
+	}
 	leave, ok := b.enter(r.Context(), cost)
 	if !ok {
 		refuse(w, http.StatusServiceUnavailable, "resource_exhausted", "too many pages are open: close some, or try again")
@@ -127,6 +136,36 @@ func (b *bridge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer leave()
 	b.transcoder.ServeHTTP(w, r)
+}
+
+// work answers a call that is admitted. Its connection is idle while a part of the answer waits for the browser.
+type work struct {
+	http.ResponseWriter
+	flush func() error
+	conn  *conns.Conn
+}
+
+// begin begins work, which the caller ends.
+func begin(w http.ResponseWriter, r *http.Request) *work {
+	call := &work{w, http.NewResponseController(w).Flush, conns.Of(r.Context())}
+	call.conn.Begin()
+	return call
+}
+
+func (w *work) end() { w.conn.End() }
+
+// Write implements http.ResponseWriter.
+func (w *work) Write(p []byte) (int, error) {
+	w.conn.End()
+	defer w.conn.Begin()
+	return w.ResponseWriter.Write(p)
+}
+
+// Flush implements http.Flusher.
+func (w *work) Flush() {
+	w.conn.End()
+	defer w.conn.Begin()
+	_ = w.flush() // a later write has the same fault
 }
 
 // enter takes a place for a call. Large answers wait for one; a stream would wait for long.

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/reactord/reactord/cmd/reactord/internal/access"
+	"github.com/reactord/reactord/cmd/reactord/internal/conns"
 )
 
 // What a connection in memory may hold of answers that the browser has not read: the flow-control windows, and what has been sent and
@@ -128,7 +129,7 @@ func (in *inner) connContext(ctx context.Context, c net.Conn) context.Context {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.links[c] = l
-	return context.WithValue(ctx, linkKey{}, l)
+	return context.WithValue(conns.Context(ctx, c), linkKey{}, l)
 }
 
 // connState closes the link of a connection that has been closed. One that still has calls is closed after the last of them.

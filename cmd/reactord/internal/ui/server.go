@@ -4,20 +4,25 @@ import (
 	"context"
 	"crypto/tls"
 	"io"
-	"log"
+	stdlog "log"
 	"net"
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
+	"go.uber.org/zap"
+
+	"github.com/reactord/reactord/cmd/reactord/internal/conns"
 )
 
 // The bounds of a server.
 const (
-	// maxConnections bounds the connections of browsers. One browser has six, or one of HTTP/2.
-	maxConnections = 120
-	// maxRequests bounds the requests at a time; those that watch go on for long.
-	maxRequests = 240
+	// maxConnections bounds the connections of browsers, on a machine that has descriptors for them. One browser has six, or one of
+	// HTTP/2.
+	maxConnections = 256
+	// patience is how long a new connection waits if all others have calls at work, before it is refused.
+	patience = time.Second
+	// maxRequests bounds the calls at a time that are admitted, and apart from them all other requests. Those that watch go on for long.
+	maxRequests = 256
 	// maxStreams bounds the requests of one connection of HTTP/2.
 	maxStreams = 32
 	// maxHeader bounds the head of a request. Browsers send the cookies of all ports of a host.
@@ -34,29 +39,33 @@ const (
 type Server struct {
 	http  *http.Server
 	inner *inner
+	conns *conns.Set
 }
 
 // New makes a server of the page. It answers to those who reach it by an IP address, as localhost, or by a name that names accepts.
-func New(names func(host string) bool) (*Server, error) {
+// The server of the API decides about calls; those whose header Authorization admit refuses, which that server does then too, shut
+// nobody out here. It logs when it has no more room for connections, and when it has again.
+func New(names func(host string) bool, admit func(authorization []string) error, log *zap.Logger) (*Server, error) {
 	files, err := newAssets()
 	if err != nil {
 		return nil, err
 	}
 	in := newInner()
-	calls, err := newBridge(in)
+	admitted := func(r *http.Request) bool { return isCall(r) && admit(r.Header.Values("Authorization")) == nil }
+	calls, err := newBridge(in, admitted)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{inner: in}
+	s := &Server{inner: in, conns: conns.NewSet(conns.Share(16, maxConnections), patience, log.With(zap.String("of", "the page")))}
 	s.http = &http.Server{
-		Handler:           bounded(readTime, guarded(names, route(calls, files))),
+		Handler:           bounded(readTime, admitted, guarded(names, route(calls, files))),
 		ReadHeaderTimeout: headTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ConnContext:       in.connContext,
 		ConnState:         in.connState,
-		ErrorLog:          log.New(io.Discard, "", 0), // faults of clients: there is nobody to act on them
+		ErrorLog:          stdlog.New(io.Discard, "", 0), // faults of clients: there is nobody to act on them
 	}
 	return s, nil
 }
@@ -66,7 +75,7 @@ func (s *Server) Inner() net.Listener { return s.inner }
 
 // Serve serves connections of l until Stop is called, then returns nil. Without config it speaks plain text.
 func (s *Server) Serve(l net.Listener, config *tls.Config) error {
-	l = netutil.LimitListener(l, maxConnections)
+	l = s.conns.Listener(l)
 	var err error
 	if config == nil {
 		err = s.http.Serve(l)
@@ -99,10 +108,17 @@ func route(calls, files http.Handler) http.Handler {
 	})
 }
 
-// bounded bounds the requests at a time, and how long a browser may leave an answer unread.
-func bounded(patience time.Duration, next http.Handler) http.Handler {
-	slots := make(chan struct{}, maxRequests)
+// bounded bounds the requests at a time, those that are admitted apart from all others, and how long a browser may leave an answer unread.
+func bounded(patience time.Duration, admitted func(*http.Request) bool, next http.Handler) http.Handler {
+	known, others := make(chan struct{}, maxRequests), make(chan struct{}, maxRequests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		slots := others
+		if admitted(r) {
+			slots = known
+		}
+		if conns.Of(r.Context()).Crowded() {
+			w.Header().Set("Connection", "close")
+		}
 		select {
 		case slots <- struct{}{}:
 			defer func() { <-slots }()

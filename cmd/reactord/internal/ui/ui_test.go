@@ -4,15 +4,18 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -56,10 +59,17 @@ func (b *backend) WatchWorkloads(req *reactorv1.WatchWorkloadsRequest, stream gr
 	return nil
 }
 
+func isGood(authorization []string) error {
+	if !slices.Equal(authorization, []string{"Bearer good"}) {
+		return errors.New("a token is needed")
+	}
+	return nil
+}
+
 // start serves the page before a backend, and returns where.
 func start(t *testing.T) (address string, b *backend) {
 	t.Helper()
-	s, err := New(func(name string) bool { return name == "node.example" })
+	s, err := New(func(name string) bool { return name == "node.example" }, isGood, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +287,7 @@ func TestDeafBrowser(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
 		t.Run(protocol, func(t *testing.T) {
 			done := make(chan error)
-			server := httptest.NewUnstartedServer(bounded(patience, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			server := httptest.NewUnstartedServer(bounded(patience, isCall, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				flush := w.(http.Flusher).Flush
 				flush()
 				time.Sleep(3 * patience)
@@ -315,7 +325,7 @@ func TestDeafBrowser(t *testing.T) {
 
 func TestRequestsAreBounded(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	handler := bounded(time.Minute, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	handler := bounded(time.Minute, isCall, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		entered <- struct{}{}
 		<-leave
 	}))
@@ -336,7 +346,7 @@ func TestRequestsAreBounded(t *testing.T) {
 
 // Streams beyond the bound are refused, and there is room again when one has ended.
 func TestStreamsAreBounded(t *testing.T) {
-	b, err := newBridge(newInner())
+	b, err := newBridge(newInner(), isCall)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,9 +43,8 @@ func newPaths(t *testing.T, dir string) paths {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "tls/ca.crt"), string(ca), 0o600)
-	for _, token := range []string{"token/token", "metrics-token/token"} {
-		write(t, filepath.Join(dir, token), strings.Repeat("x", 40), 0o600)
-	}
+	write(t, filepath.Join(dir, "token/token"), strings.Repeat("x", 40), 0o600)
+	write(t, filepath.Join(dir, "metrics-token/token"), strings.Repeat("y", 40), 0o600)
 	return paths{strings.NewReplacer("/etc/reactord", dir, "/var/lib/reactord", filepath.Join(dir, "data"), "/run/reactord", dir)}
 }
 

@@ -186,6 +186,25 @@ func TestPatience(t *testing.T) {
 	})
 }
 
+// A server that is short of something else has connections leave that are not proven, and no others.
+func TestShed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := NewSet(9, 0, zap.NewNop())
+		all, conns := connect(s, 2)
+		prove(conns[0])
+		if s.Shed(); all[1].gone() {
+			t.Error("a connection had no moment to prove itself")
+		}
+		time.Sleep(moment)
+		if s.Shed(); !all[1].gone() {
+			t.Error("the connection that is not proven is still there")
+		}
+		if s.Shed(); all[0].gone() || s.Count() != 1 {
+			t.Error("a proven connection is gone")
+		}
+	})
+}
+
 // The log has one line when the bound is reached and one when that is over, though connections come and go fast.
 func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -110,12 +110,28 @@ func (s *Set) tryAdmit(raw net.Conn, now time.Time, lastTry bool) (_ *Conn, full
 		if idlest == nil || idlest.rank(now) == recent && !lastTry {
 			return nil, true
 		}
-		delete(s.open, idlest)
-		go func() { _ = idlest.Conn.Close() }() // it may take its time
+		s.leave(idlest)
 	}
 	c := newConn(raw, s)
 	s.open[c] = struct{}{}
 	return c, full
+}
+
+// Shed closes the connection that is to be replaced first, if it is not proven and has had its moment. It is for servers that bound something
+// else that such connections hold.
+func (s *Set) Shed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if c := s.idlest(now); c != nil && c.rank(now) == unproven {
+		s.leave(c)
+	}
+}
+
+// leave closes a connection. s.mu is locked.
+func (s *Set) leave(c *Conn) {
+	delete(s.open, c)
+	go func() { _ = c.Conn.Close() }() // it may take its time
 }
 
 // idlest returns the connection that is to be replaced, nil if all are being worked on.

@@ -19,7 +19,7 @@ const (
 	// maxConnections bounds the connections of browsers, on a machine that has descriptors for them. One browser has six, or one of
 	// HTTP/2.
 	maxConnections = 256
-	// patience is how long a new connection waits if all others have calls at work, before it is refused.
+	// patience is how long a new connection waits if all others have calls at work, and a request for a place, before it is refused.
 	patience = time.Second
 	// maxRequests bounds the calls at a time that are admitted, and apart from them all other requests. Those that watch go on for long.
 	maxRequests = 256
@@ -58,7 +58,7 @@ func New(names func(host string) bool, admit func(authorization []string) error,
 	}
 	s := &Server{inner: in, conns: conns.NewSet(conns.Share(16, maxConnections), patience, log.With(zap.String("of", "the page")))}
 	s.http = &http.Server{
-		Handler:           bounded(readTime, admitted, guarded(names, route(calls, files))),
+		Handler:           s.bounded(readTime, admitted, guarded(names, route(calls, files))),
 		ReadHeaderTimeout: headTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
@@ -109,25 +109,42 @@ func route(calls, files http.Handler) http.Handler {
 }
 
 // bounded bounds the requests at a time, those that are admitted apart from all others, and how long a browser may leave an answer unread.
-func bounded(patience time.Duration, admitted func(*http.Request) bool, next http.Handler) http.Handler {
+func (s *Server) bounded(reads time.Duration, admitted func(*http.Request) bool, next http.Handler) http.Handler {
 	known, others := make(chan struct{}, maxRequests), make(chan struct{}, maxRequests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		slots := others
+		places := others
 		if admitted(r) {
-			slots = known
+			places = known
 		}
 		if conns.Of(r.Context()).Crowded() {
 			w.Header().Set("Connection", "close")
 		}
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-			next.ServeHTTP(&timely{w, http.NewResponseController(w), patience}, r)
-		default:
+		if !s.enter(r.Context(), places) {
 			w.Header().Set("Retry-After", "1")
 			http.Error(w, "too many requests at a time: try again", http.StatusServiceUnavailable)
+			return
 		}
+		defer func() { <-places }()
+		next.ServeHTTP(&timely{w, http.NewResponseController(w), reads}, r)
 	})
+}
+
+// enter takes a place for a request. If there is none, a connection without the token leaves: with HTTP/2 each may hold many.
+func (s *Server) enter(ctx context.Context, places chan<- struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	default:
+	}
+	s.conns.Shed()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	select {
+	case places <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // timely breaks a response off that its client does not read.

@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -16,6 +18,8 @@ import (
 
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -66,13 +70,19 @@ func isGood(authorization []string) error {
 	return nil
 }
 
-// start serves the page before a backend, and returns where.
-func start(t *testing.T) (address string, b *backend) {
+func newServer(t *testing.T) *Server {
 	t.Helper()
 	s, err := New(func(name string) bool { return name == "node.example" }, isGood, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
+	return s
+}
+
+// start serves the page before a backend, and returns where.
+func start(t *testing.T) (address string, b *backend) {
+	t.Helper()
+	s := newServer(t)
 	b = &backend{left: make(chan struct{}, 1)}
 	api := grpc.NewServer()
 	reactorv1.RegisterNodeServiceServer(api, b)
@@ -287,7 +297,7 @@ func TestDeafBrowser(t *testing.T) {
 	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
 		t.Run(protocol, func(t *testing.T) {
 			done := make(chan error)
-			server := httptest.NewUnstartedServer(bounded(patience, isCall, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			server := httptest.NewUnstartedServer(newServer(t).bounded(patience, isCall, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				flush := w.(http.Flusher).Flush
 				flush()
 				time.Sleep(3 * patience)
@@ -325,7 +335,7 @@ func TestDeafBrowser(t *testing.T) {
 
 func TestRequestsAreBounded(t *testing.T) {
 	entered, leave := make(chan struct{}), make(chan struct{})
-	handler := bounded(time.Minute, isCall, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+	handler := newServer(t).bounded(time.Minute, isCall, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
 		entered <- struct{}{}
 		<-leave
 	}))
@@ -342,6 +352,72 @@ func TestRequestsAreBounded(t *testing.T) {
 		t.Errorf("one more gets %d", code)
 	}
 	close(leave)
+}
+
+// Clients of HTTP/2 without the token that ask for much and read nothing leave the page to others.
+func TestDeafClientsOfHTTP2(t *testing.T) {
+	cert := httptest.NewUnstartedServer(nil) // has a certificate
+	cert.StartTLS()
+	defer cert.Close()
+	config := cert.TLS.Clone()
+	config.NextProtos = []string{"h2", "http/1.1"}
+	s := newServer(t)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l, config) }()
+	client := cert.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	for range maxRequests / maxStreams {
+		c := deaf(t, l.Addr().String(), client)
+		defer c.Close()
+	}
+	time.Sleep(300 * time.Millisecond) // they have had their moment
+	browser := &http.Client{Transport: &http.Transport{TLSClientConfig: client, DisableKeepAlives: true}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+l.Addr().String()+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := browser.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("the page is %s", resp.Status)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	s.Stop(ctx)
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+// deaf asks for a file, larger than what HTTP/2 keeps back, by as many streams as there may be, and lets none of it be sent.
+func deaf(t *testing.T, address string, config *tls.Config) net.Conn {
+	t.Helper()
+	config = config.Clone()
+	config.NextProtos = []string{"h2"}
+	c, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(c, http2.ClientPreface)
+	frames := http2.NewFramer(c, c)
+	_ = frames.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	var head bytes.Buffer
+	encoder := hpack.NewEncoder(&head)
+	for i := range uint32(maxStreams) {
+		head.Reset()
+		for _, field := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "localhost"}, {":path", "/style.css"}} {
+			_ = encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]})
+		}
+		_ = frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: head.Bytes(), EndStream: true, EndHeaders: true})
+	}
+	go func() { _, _ = io.Copy(io.Discard, c) }() // frames that have no window
+	return c
 }
 
 // Streams beyond the bound are refused, and there is room again when one has ended.

@@ -76,18 +76,21 @@ type rank int
 
 const (
 	unproven rank = iota // though it has had its moment to prove itself
-	proven
-	recent // not idle for more than a moment
+	surplus              // proven, and more than half are
+	recent               // not idle for more than a moment
+	proven               // and half are at most
 )
 
 func (c *Conn) rank(now time.Time) rank {
 	switch {
 	case now.UnixNano()-c.idleSince.Load() < int64(moment):
 		return recent
-	case c.proven.Load():
-		return proven
-	default:
+	case !c.proven.Load():
 		return unproven
+	case c.set.crowded.Load():
+		return surplus
+	default:
+		return proven
 	}
 }
 

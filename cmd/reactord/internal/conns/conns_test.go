@@ -137,6 +137,26 @@ func TestStorm(t *testing.T) {
 	}
 }
 
+// A storm that begins at once does not replace the few that are proven, though they have been idle for longest.
+func TestSuddenStorm(t *testing.T) {
+	for _, patience := range []time.Duration{0, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			s := NewSet(100, patience, zap.NewNop())
+			all, conns := connect(s, 50)
+			for _, c := range conns {
+				prove(c)
+			}
+			time.Sleep(time.Minute)
+			connect(s, 1000)
+			for i, c := range all {
+				if c.gone() {
+					t.Errorf("with patience for %v: connection %d is gone", patience, i)
+				}
+			}
+		})
+	}
+}
+
 // A connection is not replaced before the server has begun with it.
 func TestSlowServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -107,7 +107,7 @@ func (s *Set) tryAdmit(raw net.Conn, now time.Time, lastTry bool) (_ *Conn, full
 	if full = len(s.open) >= s.most; full {
 		s.onFull(now)
 		idlest := s.idlest(now)
-		if idlest == nil || idlest.rank(now) == recent && !lastTry {
+		if idlest == nil || idlest.rank(now) >= recent && !lastTry {
 			return nil, true
 		}
 		s.leave(idlest)
@@ -136,17 +136,19 @@ func (s *Set) leave(c *Conn) {
 
 // idlest returns the connection that is to be replaced, nil if all are being worked on.
 func (s *Set) idlest(now time.Time) *Conn {
-	var found *Conn
 	proven := 0
 	for c := range s.open {
 		if c.proven.Load() {
 			proven++
 		}
+	}
+	s.crowded.Store(proven > s.most/2)
+	var found *Conn
+	for c := range s.open {
 		if c.working.Load() == 0 && (found == nil || c.yields(found, now)) {
 			found = c
 		}
 	}
-	s.crowded.Store(proven > s.most/2)
 	return found
 }
 

@@ -231,7 +231,7 @@ func (s *salvage) readModule(c *conn, seq int64) error {
 			return err
 		}
 		from, used := readUse(c, m.digest)
-		return pushed(to, m.digest, from, used)
+		return notePush(to, m.digest, from, used)
 	})
 }
 

@@ -45,10 +45,11 @@ func (w *writer) keepUses(uses map[store.Digest]int64) {
 
 // push notes a push of a module.
 func (tx *tx) push(digest []byte, from store.Provenance, at int64) error {
-	return pushed(tx.conn, digest, from, at)
+	return notePush(tx.conn, digest, from, at)
 }
 
-func pushed(c *conn, digest []byte, from store.Provenance, at int64) error {
+// notePush notes a push of a module in a database, which may be one that is being salvaged.
+func notePush(c *conn, digest []byte, from store.Provenance, at int64) error {
 	_, err := c.exec(`INSERT INTO uses (digest, name, artifact, signer, used) VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO UPDATE SET
 		name = iif(excluded.name = '', name, excluded.name),
 		artifact = iif(excluded.artifact = '', artifact, excluded.artifact),

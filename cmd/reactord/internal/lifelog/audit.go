@@ -43,7 +43,7 @@ func (l *Log) OnRevoked(caller, workload string, grants []string) {
 func (l *Log) OnDrained(caller string, undone bool) {
 	e := drained
 	if undone {
-		e = resumed
+		e = undrained
 	}
 	l.audit(e, "", audited{caller: caller})
 }

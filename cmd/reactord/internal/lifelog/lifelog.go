@@ -201,7 +201,7 @@ func (n *line) text() string {
 		return "workload lost grants"
 	case drained:
 		return "draining for a caller"
-	case resumed:
+	case undrained:
 		return "a caller has ended the drain"
 	case netFail:
 		return "workload did not get what it asked of the network"

@@ -17,14 +17,14 @@ const (
 	succeeded
 	failed
 	cancelled
-	putBack // it will have another attempt
-	granted // it was submitted with grants
-	refused // it was not submitted, since a grant is not allowed
-	revoked // grants of it were revoked
-	netFail // its guest did not get something of the network
-	drained // a caller has ended all starts
-	resumed // a caller has allowed them again
-	events  // how many there are
+	putBack   // it will have another attempt
+	granted   // it was submitted with grants
+	refused   // it was not submitted, since a grant is not allowed
+	revoked   // grants of it were revoked
+	netFail   // its guest did not get something of the network
+	drained   // a caller has ended all starts
+	undrained // a caller has allowed them again
+	events    // how many there are
 )
 
 // words has the name of each event in a count.
@@ -49,7 +49,7 @@ func (e event) unusual() bool { return e == failed || e == putBack }
 // audited reports whether an event is what a caller did with grants or the node. Those are logged whatever workloads are.
 func (e event) audited() bool {
 	switch e {
-	case granted, refused, revoked, drained, resumed:
+	case granted, refused, revoked, drained, undrained:
 		return true
 	}
 	return false

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 )
 
@@ -55,6 +56,12 @@ func Token(dataDir string) string { return filepath.Join(dataDir, "token") }
 
 // MetricsToken returns the path of the token by which that daemon's metrics are read, and nothing else is done.
 func MetricsToken(dataDir string) string { return filepath.Join(dataDir, "metrics-token") }
+
+// FirstToken returns the first token in a file of tokens, one a line; while one is replaced, the one to come is in a further line.
+func FirstToken(content []byte) string {
+	first, _, _ := strings.Cut(strings.TrimSpace(string(content)), "\n")
+	return strings.TrimSpace(first)
+}
 
 // CheckOwner returns an error if another user owns the socket at path or its folder: whoever can put a socket
 // there would receive what is meant for the daemon.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/reactord/reactord/cmd/internal/local"
 	"github.com/reactord/reactord/cmd/internal/smallfile"
 )
 
@@ -34,10 +35,8 @@ func tokenIn(path string) (*token, error) {
 	return newToken(text, path), nil
 }
 
-// parseToken returns the first line. While a token is replaced a file of the daemon's has the new one in a further line.
 func parseToken(content []byte) (text string, ok bool) {
-	text, _, _ = strings.Cut(strings.TrimSpace(string(content)), "\n")
-	text = strings.TrimSpace(text)
+	text = local.FirstToken(content)
 	return text, text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 

@@ -15,23 +15,26 @@ import (
 // Write makes a file of what write writes, with a mode, in the place of one that is there, once that is complete: until then, and if it fails, the file
 // stays as it was. A symbolic link stays, and what it points to is replaced. A device or a pipe stays as well, and is written to at once.
 func Write(path string, mode fs.FileMode, write func(io.Writer) error) error {
-	target, err := filepath.EvalSymlinks(path)
-	if errors.Is(err, fs.ErrNotExist) && !isLink(path) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !isLink(path):
 		return replace(path, path, mode, write)
-	}
-	if err != nil {
+	case err != nil:
 		return meant("write", path, err)
-	}
-	info, err := os.Stat(target)
-	if err != nil {
-		return meant("write", path, err)
-	}
-	if info.IsDir() {
+	case info.IsDir():
 		return &fs.PathError{Op: "write", Path: path, Err: syscall.EISDIR}
+	case !info.Mode().IsRegular():
+		return writeInto(path, write)
 	}
-	if info.Mode().IsRegular() {
-		return replace(path, target, mode, write)
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return meant("write", path, err)
 	}
+	return replace(path, target, mode, write)
+}
+
+// writeInto writes to what is there, and is no file.
+func writeInto(path string, write func(io.Writer) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package outfile
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -69,6 +70,17 @@ func TestWriteElsewhere(t *testing.T) {
 	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
 		t.Errorf("the device is %v, %v", info.Mode(), err)
 	}
+	reader, writer, err := os.Pipe() // which only the kernel finds by the name that it has below /proc, as it does /dev/stdout
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	if _, err := os.Stat("/proc/self/fd"); err == nil {
+		if err := Write(fmt.Sprintf("/proc/self/fd/%d", writer.Fd()), 0o600, writing("x")); err != nil {
+			t.Errorf("a pipe without a name: %v", err)
+		}
+	}
+	_ = writer.Close()
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -87,7 +99,7 @@ func TestWriteElsewhere(t *testing.T) {
 	if got := <-read; got != "through" {
 		t.Errorf("the pipe has %q", got)
 	}
-	err := Write(filepath.Join(dir, "nowhere", "file"), 0o600, writing("x"))
+	err = Write(filepath.Join(dir, "nowhere", "file"), 0o600, writing("x"))
 	if !errors.Is(err, fs.ErrNotExist) || !strings.HasSuffix(err.Error(), "nowhere/file: no such file or directory") {
 		t.Errorf("in a folder that is not there: %v", err)
 	}

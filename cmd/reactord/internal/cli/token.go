@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,8 +33,7 @@ func tokenCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		first, _, _ := strings.Cut(strings.TrimSpace(string(text)), "\n") // of those that others keep
-		_, err = fmt.Fprintln(cmd.OutOrStdout(), strings.TrimSpace(first))
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), local.FirstToken(text))
 		return err
 	})
 	cmd.Flags().BoolVar(&forMetrics, "for-metrics", false, "print the token by which metrics are read (--metrics of the daemon)")

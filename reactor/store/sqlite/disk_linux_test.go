@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/reactord/reactord/reactor/store"
+	"github.com/reactord/reactord/reactor/store/sqlite"
 	"github.com/reactord/reactord/reactor/store/storetest"
 )
 
@@ -169,4 +171,36 @@ func fillUp(t *testing.T, path string) {
 		}
 	}
 	check(t, f.Close())
+}
+
+// A store on a volume that is read-only is not opened, says where, and is as it was once the volume can be written to again. This needs
+// the right to mount a small disk.
+func TestOpenOnReadOnlyVolume(t *testing.T) {
+	disk := t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=8m"); err != nil {
+		t.Skipf("mounting a small disk: %v", err)
+	}
+	t.Cleanup(func() { check(t, unix.Unmount(disk, unix.MNT_DETACH)) })
+	dir := filepath.Join(disk, "store")
+	s := open(t, dir, storetest.Options{})
+	module := store.DigestOf([]byte("module"))
+	u, err := s.Upload(t.Context(), module, 6, store.Resume{})
+	check(t, err)
+	_, err = u.Write([]byte("module"))
+	check(t, err)
+	_, err = u.Commit(t.Context(), store.NewModule{Created: epoch})
+	check(t, err)
+	check(t, u.Close())
+	submit(t, s, workload("waits", module))
+	check(t, s.Close())
+
+	check(t, unix.Mount("", disk, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""))
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Dir: dir}); !errors.Is(err, unix.EROFS) || !strings.Contains(err.Error(), dir) {
+		t.Errorf("on a read-only volume: %v", err)
+	}
+	check(t, unix.Mount("", disk, "", unix.MS_REMOUNT, ""))
+	s = closing(t, open(t, dir, storetest.Options{}))
+	claimed, err := s.Claim(t.Context(), 10)
+	check(t, err)
+	wantIDs(t, "claimed", claimed.Workloads, "waits")
 }

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -117,5 +118,35 @@ func TestTokensApart(t *testing.T) {
 				t.Errorf("%v with %s: %v\n%s", command, path, err, out)
 			}
 		}
+	}
+}
+
+// Also while they are in use, no file gives those who call the API and those who read metrics the same token.
+func TestTokensStayApart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	api, forMetrics := filepath.Join(dir, "api"), filepath.Join(dir, "metrics")
+	first, second, third := strings.Repeat("a", 40), strings.Repeat("b", 40), strings.Repeat("c", 40)
+	writeFile(t, api, first+"\n")
+	writeFile(t, forMetrics, second+"\n")
+	d := testkit.StartGuarded(t, t.TempDir(), nil, "--listen=127.0.0.1:0", "--metrics=127.0.0.1:0", "--api-token-file="+api, "--metrics-token-file="+forMetrics)
+	page := "http://" + metricsAt(t, d)
+	read := func(token string) int {
+		return readPage(t, http.DefaultClient, page, "Authorization", "Bearer "+token).status
+	}
+	call := func(token string) error {
+		_, err := d.Node.GetNode(t.Context(), &reactorv1.GetNodeRequest{}, grpc.PerRPCCredentials(bearer(token)))
+		return err
+	}
+	writeFile(t, forMetrics, second+"\n"+first+"\n")
+	until(t, "the log says that the file is broken", func() bool { return strings.Contains(d.Log(), "whoever reads metrics could run programs") })
+	if status := read(first); status != http.StatusUnauthorized {
+		t.Errorf("metrics with the token of the API: status %d", status)
+	}
+	// What was wrong with one file is mended in the other.
+	writeFile(t, api, third+"\n")
+	until(t, "both files are taken over", func() bool { return call(third) == nil && read(first) == http.StatusOK })
+	if err := call(first); err == nil {
+		t.Error("the API takes the token that is one of metrics now")
 	}
 }

@@ -81,6 +81,22 @@ func TestWriteElsewhere(t *testing.T) {
 		}
 	}
 	_ = writer.Close()
+	redirected := filepath.Join(dir, "redirected")
+	file, err := os.Create(redirected)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "out")
+	if err := os.Symlink(fmt.Sprintf("/dev/fd/%d", file.Fd()), link); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = file.WriteString("before, ")
+	if err := Write(link, 0o600, writing("here, ")); err != nil {
+		t.Error(err)
+	}
+	_, _ = file.WriteString("after")
+	_ = file.Close()
+	want(t, redirected, "before, here, after")
 	pipe := filepath.Join(dir, "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)

@@ -193,6 +193,7 @@ func TestFaults(t *testing.T) {
 		{"page at the API's address", []string{"--listen=127.0.0.1:1", "--ui=127.0.0.1:1"}, nil, "", "--ui: 127.0.0.1:1 is where the API is served"},
 		{"page for all", nil, []string{"REACTORD_UI=:8080"}, "", "$REACTORD_UI: :8080 is not a loopback address"},
 		{"metrics at the address of the page", []string{"--ui=127.0.0.1:1", "--metrics=127.0.0.1:1"}, nil, "", "--metrics: 127.0.0.1:1 is where the page for browsers is served"},
+		{"no key", nil, []string{"REACTORD_REQUIRE_SIGNATURE="}, "", "$REACTORD_REQUIRE_SIGNATURE: is empty; none allows none"},
 		{"port", []string{"--listen=a:http"}, nil, "", "the port is not a number"},
 		{"empty folder", []string{"--data-dir="}, nil, "", "--data-dir: is empty"},
 		{"no home", nil, []string{"HOME="}, "", "--data-dir: is needed"},

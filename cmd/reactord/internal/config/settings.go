@@ -59,7 +59,7 @@ func (c *Config) settings() []setting {
 		{"allow-secret", "secret that guests may be given, file:/PATH with all below it or env:NAME; may contain *; may be repeated (default none)", orNone(listIn("REF", &r.Allow.Secrets, policy.ParseReferences), &r.Allow.Secrets), atReload},
 		{"registry", "registry that the daemon may read modules from when a client asks for it, HOST[:PORT][/REPOSITORY] with all repositories below; http:// before it does without TLS; may be repeated; none allows none (default none)", orNone(listIn("REGISTRY", &c.Registries.Places, registries.ParsePlace), &c.Registries.Places), atReload},
 		{"registry-credentials", "file with credentials for these registries, as docker's config.json; read for each module", pathIn(&c.Registries.Credentials), atStart},
-		{"require-signature", "public key, PEM, as cosign makes it: modules are then taken from registries alone, signed with it; read for each module; may be repeated: with one of them", listIn("PATH", &c.Registries.Keys, parsePath), atReload},
+		{"require-signature", "public key, PEM, as cosign makes it: modules are then taken from registries alone, signed with it; read for each module; may be repeated: with one of them; none needs no signature (default none)", orNone(listIn("PATH", &c.Registries.Keys, parsePath), &c.Registries.Keys), atReload},
 
 		{"workers", "workers that run guests (0: one for each processor)", countIn(&r.Workers, 0), atStart},
 		{"quantum", "fuel a guest may burn before others get their turn; 2500 is worth about a microsecond", countIn(&r.Quantum, 0), atStart},

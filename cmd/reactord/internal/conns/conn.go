@@ -42,6 +42,13 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
+// Prove notes that the client has sent a request that the server admits, before it is worked on.
+func (c *Conn) Prove() {
+	if c != nil {
+		c.proven.Store(true)
+	}
+}
+
 // Begin is called when a request that was admitted is worked on, and End when it waits for its client again.
 func (c *Conn) Begin() {
 	if c != nil {

@@ -262,6 +262,9 @@ func TestCrowded(t *testing.T) {
 		time.Sleep(moment)
 		_, more := connect(s, 1)
 		check("others are not proven", true, false)
+		if conns[2].Prove(); conns[2].Crowded() {
+			t.Error("a connection whose request was admitted is still one that is not proven")
+		}
 		for _, c := range append(more, conns[1:]...) {
 			prove(c)
 		}

@@ -106,9 +106,25 @@ func (d *Daemon) renewTokens() (renewals []renewal, err error) {
 // followTokens has tokens that others keep taken over when their files change, until ctx ends. Nobody waits for it, since a file system
 // may not answer.
 func (d *Daemon) followTokens(ctx context.Context) {
-	d.guarded(func(gate *access.Gate, from tokenSource) {
+	d.guarded(func(_ *access.Gate, from tokenSource) {
 		if from.kept != "" {
-			go access.FollowTokens(ctx, from.kept, d.log, func(token *access.Token) { d.setToken(renewal{gate, token, from.kept}) })
+			go access.FollowTokens(ctx, from.kept, d.log, func(*access.Token) { d.takeOverTokens() })
+		}
+	})
+}
+
+// takeOverTokens takes over the tokens that others keep, of all files: what keeps one from being taken over may be in another.
+func (d *Daemon) takeOverTokens() {
+	if err := checkApart(d.cfg); err != nil {
+		d.log.Error("the file of tokens cannot be used: the tokens read before stay in use", zap.Error(err))
+		return
+	}
+	d.guarded(func(gate *access.Gate, from tokenSource) {
+		if from.kept == "" {
+			return
+		}
+		if token, err := from.read(); err == nil { // else whoever follows that file has said why
+			d.setToken(renewal{gate, token, from.kept})
 		}
 	})
 }

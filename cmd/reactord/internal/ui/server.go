@@ -112,11 +112,12 @@ func route(calls, files http.Handler) http.Handler {
 func (s *Server) bounded(reads time.Duration, admitted func(*http.Request) bool, next http.Handler) http.Handler {
 	known, others := make(chan struct{}, maxRequests), make(chan struct{}, maxRequests)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		places := others
+		places, conn := others, conns.Of(r.Context())
 		if admitted(r) {
 			places = known
+			conn.Prove()
 		}
-		if conns.Of(r.Context()).Crowded() {
+		if conn.Crowded() {
 			w.Header().Set("Connection", "close")
 		}
 		if !s.enter(r.Context(), places) {
